@@ -1,0 +1,91 @@
+// Package mtu knows the path MTU of each class: the table province_mtu.csv, the operator's overrides above it, and the
+// UDP payload that fits. It does no I/O but reading and writing CSV.
+package mtu
+
+import (
+	"fmt"
+
+	"quicedge/internal/class"
+)
+
+// Table is a set of rows in the order of its file. It is immutable; the zero value has no rows.
+type Table struct {
+	rows []Row
+}
+
+// Rows returns the rows. The caller must not change them.
+func (t *Table) Rows() []Row {
+	if t == nil {
+		return nil
+	}
+	return t.rows
+}
+
+// Find returns the row that holds for a class: the most specific one whose condition applies, the first of equals, the default
+// row last of all.
+func (t *Table) Find(id class.ID, m Measured) (Row, bool) {
+	var best Row
+	rank := -2
+	for _, r := range t.Rows() {
+		if n := r.rank(); n > rank && r.Covers(id) && r.Condition.Holds(id, m) {
+			best, rank = r, n
+		}
+	}
+	return best, rank > -2
+}
+
+// rank puts the default row below any other and, among rows of the same classes, a condition above "always".
+func (r Row) rank() int {
+	if r.Default {
+		return -1
+	}
+	n := 2 * r.specificity()
+	if r.Condition.program != nil {
+		n++
+	}
+	return n
+}
+
+// With returns a table in which a row for the classes of sel, without a condition, has the MTU given.
+func (t *Table) With(sel Selector, mtu uint16) *Table {
+	rows := append([]Row(nil), t.Rows()...)
+	for i, r := range rows {
+		if r.Selector == sel && !r.Default {
+			rows[i].MTU = mtu
+			return &Table{rows: rows}
+		}
+	}
+	return &Table{rows: append(rows, Row{Selector: sel, MTU: mtu})}
+}
+
+// Without returns a table without the rows for exactly the classes of sel, and whether there was one.
+func (t *Table) Without(sel Selector) (*Table, bool) {
+	var rows []Row
+	for _, r := range t.Rows() {
+		if r.Selector != sel || r.Default {
+			rows = append(rows, r)
+		}
+	}
+	return &Table{rows: rows}, len(rows) < len(t.Rows())
+}
+
+// Layers is every source of an MTU, weakest first.
+type Layers struct {
+	CSV       *Table // has a default row
+	Overrides *Table // set by the operator; nil for none
+}
+
+// Effective returns the MTU that holds for a class and the layer it comes from.
+func (l Layers) Effective(id class.ID, m Measured) (Effective, error) {
+	if r, ok := l.Overrides.Find(id, m); ok {
+		return Effective{MTU: r.MTU, Source: SourceOverride}, nil
+	}
+	r, ok := l.CSV.Find(id, m)
+	switch {
+	case !ok:
+		return Effective{}, fmt.Errorf("no row of the table holds for class %s: add a row \"default,any,1500,always\"", id)
+	case r.Default:
+		return Effective{MTU: r.MTU, Source: SourceDefault}, nil
+	}
+	return Effective{MTU: r.MTU, Source: SourceCSV}, nil
+}
