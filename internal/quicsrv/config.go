@@ -1,0 +1,74 @@
+// Package quicsrv serves one handler over HTTP/3 on UDP and over HTTP/2 and HTTP/1.1 on TCP of the same port, sizes QUIC packets
+// by the class of each client, and drains without cutting a request. No other package imports quic-go.
+package quicsrv
+
+import (
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"quicedge/internal/path"
+)
+
+// Config says what to serve. Listen, TLS and Handler must be set; the zero value of the rest works.
+type Config struct {
+	// Listen is "host:port", one port for UDP and TCP. Port 0 picks one that is free on both.
+	Listen string
+
+	// TLS carries the certificates. Protocol versions, ALPN and tickets are set here: QUIC takes TLS 1.3 only, TCP 1.2 as well.
+	TLS *tls.Config
+
+	// Handler answers requests of all three protocols. It may be called from many goroutines.
+	Handler http.Handler
+
+	// Profile returns the path profile of a client's address. It is called once a handshake, on the one goroutine that reads
+	// the socket, so it must not block. The address may be spoofed: nothing may be learned from it. It is never an
+	// IPv4-mapped one. Nil: every client starts at path.MinInitial and discovery searches upwards.
+	Profile func(netip.Addr) path.Profile
+
+	// IdleTimeout closes a connection that carries nothing for this long. 0: 60 seconds.
+	IdleTimeout time.Duration
+
+	// HeaderTimeout bounds the TLS handshake and the reading of request headers on TCP. 0: 10 seconds. Bodies have no limit
+	// here: an upload or a stream may last as long as its handler lets it.
+	HeaderTimeout time.Duration
+
+	// MaxHeaderBytes bounds the header of a request. 0: 64 KiB.
+	MaxHeaderBytes int
+
+	// MaxStreams bounds the requests that a connection runs at once over HTTP/2 and HTTP/3. 0: 100.
+	MaxStreams int64
+
+	// Log takes warnings with their cures. Nil: none are written.
+	Log *slog.Logger
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.TLS == nil {
+		return c, errors.New("listen: no TLS configuration: give a certificate (--cert, --key) or a self-signed one")
+	}
+	if c.Handler == nil {
+		return c, errors.New("listen: no handler")
+	}
+	if c.Profile == nil {
+		c.Profile = func(netip.Addr) path.Profile { return path.Profile{Initial: path.MinInitial, Search: true} }
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	c.IdleTimeout = positive(c.IdleTimeout, 60*time.Second)
+	c.HeaderTimeout = positive(c.HeaderTimeout, 10*time.Second)
+	c.MaxHeaderBytes = positive(c.MaxHeaderBytes, 64<<10)
+	c.MaxStreams = positive(c.MaxStreams, 100)
+	return c, nil
+}
+
+func positive[T ~int | ~int64](v, otherwise T) T {
+	if v > 0 {
+		return v
+	}
+	return otherwise
+}

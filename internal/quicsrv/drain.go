@@ -1,0 +1,89 @@
+package quicsrv
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// linger is how long clients get, once the last request has ended, to read what is still under way to them and to close
+// their connections as RFC 9114, section 5.2 asks after a GOAWAY. Two seconds are several round trips with losses; one idle
+// client that ignores the GOAWAY must not hold back a restart for longer.
+const linger = 2 * time.Second
+
+// Drain takes no new connections, tells clients with GOAWAY (HTTP/3, HTTP/2) or by closing after the response (HTTP/1.1) to go
+// elsewhere, and lets running requests end; then it closes the server. When ctx ends first, what still runs is cut and the
+// error says how much. A second Drain waits for the first; Close cuts it short.
+func (s *Server) Drain(ctx context.Context) error {
+	if !s.stop() {
+		select {
+		case <-s.closed:
+			return nil
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the drain under way: %w", ctx.Err())
+		}
+	}
+	err := s.runDown(ctx)
+	return errors.Join(err, s.end())
+}
+
+// stop refuses new connections from now on. It reports whether this call was the first.
+func (s *Server) stop() bool {
+	s.begin.Lock()
+	first := s.stopping.CompareAndSwap(false, true)
+	s.begin.Unlock()
+	if !first {
+		return false
+	}
+	s.gate.shut()
+	s.accepting.Wait()
+	go s.gate.turnAway()
+	return true
+}
+
+// runDown waits for the last request, then for the clients to leave.
+func (s *Server) runDown(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		h3 := make(chan struct{})
+		go func() { defer close(h3); _ = s.h3.Shutdown(ctx) }()
+		_ = s.tcp.Shutdown(ctx) // its error is ctx's, or that the listener was never served
+		<-h3
+	}()
+	select {
+	case <-gone: // only when every connection has closed
+	case <-s.closed:
+	case <-s.requests.Idle():
+		select {
+		case <-gone:
+		case <-s.closed:
+		case <-ctx.Done():
+		case <-time.After(linger):
+		}
+	case <-ctx.Done():
+	}
+	if n := s.requests.Running(); n > 0 {
+		return fmt.Errorf("drain: %d requests cut: %w", n, cmp.Or(ctx.Err(), ErrClosed))
+	}
+	return nil
+}
+
+// Close ends the server at once: running requests are cut, clients are told that the connection is closed.
+func (s *Server) Close() error {
+	s.stop()
+	return s.end()
+}
+
+func (s *Server) end() error {
+	s.finish.Do(func() {
+		s.gate.closeAll()
+		s.finishErr = errors.Join(ignoreClosed(s.tcp.Close()), s.transport.Close(), s.sockets.Close())
+		close(s.closed)
+	})
+	return s.finishErr
+}

@@ -1,0 +1,84 @@
+package quicsrv
+
+import (
+	"context"
+	"sync"
+
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+)
+
+// noError is H3_NO_ERROR (RFC 9114, section 8.1): the server ends a connection it has nothing against.
+const noError = quic.ApplicationErrorCode(http3.ErrCodeNoError)
+
+// gate hands new QUIC connections to the HTTP/3 server until it is shut, and knows every open connection.
+//
+// http3.Server counts connections without a lock and closes a channel when the count falls to 0 after a shutdown; a
+// connection accepted at that moment would close it twice. With a gate, accepting has ended before the shutdown begins.
+type gate struct {
+	*quic.EarlyListener
+	open context.Context // done once the gate is shut
+	shut context.CancelFunc
+
+	mu    sync.Mutex
+	conns map[*quic.Conn]struct{}
+}
+
+func newGate(ln *quic.EarlyListener) *gate {
+	g := &gate{EarlyListener: ln, conns: map[*quic.Conn]struct{}{}}
+	g.open, g.shut = context.WithCancel(context.Background())
+	return g
+}
+
+// Accept implements http3.QUICListener. It follows the gate and no other context: nothing shuts the HTTP/3 server first.
+func (g *gate) Accept(context.Context) (*quic.Conn, error) {
+	conn, err := g.EarlyListener.Accept(g.open)
+	if g.open.Err() != nil {
+		if conn != nil {
+			go conn.CloseWithError(noError, "")
+		}
+		return nil, quic.ErrServerClosed
+	}
+	if err != nil {
+		return nil, err
+	}
+	g.add(conn)
+	return conn, nil
+}
+
+func (g *gate) add(conn *quic.Conn) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.conns[conn] = struct{}{}
+	context.AfterFunc(conn.Context(), func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		delete(g.conns, conn)
+	})
+}
+
+// turnAway closes connections whose handshake was under way when the gate was shut. It returns when the listener is closed.
+func (g *gate) turnAway() {
+	for {
+		conn, err := g.EarlyListener.Accept(context.Background())
+		if err != nil {
+			return
+		}
+		go conn.CloseWithError(noError, "")
+	}
+}
+
+// closeAll closes every open connection, and returns when each has sent its CONNECTION_CLOSE.
+func (g *gate) closeAll() {
+	g.mu.Lock()
+	open := make([]*quic.Conn, 0, len(g.conns))
+	for conn := range g.conns {
+		open = append(open, conn)
+	}
+	g.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, conn := range open {
+		wg.Go(func() { _ = conn.CloseWithError(noError, "") })
+	}
+	wg.Wait()
+}
