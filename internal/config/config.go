@@ -1,0 +1,82 @@
+// Package config reads the node's settings: quicedge.yaml, the environment above it, flags above both.
+package config
+
+import (
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// Config is every setting. quicedge.yaml says what each one does.
+type Config struct {
+	Region       string        `yaml:"region" env:"REGION"`
+	Listen       string        `yaml:"listen" env:"LISTEN"`
+	Admin        string        `yaml:"admin" env:"ADMIN"`
+	Cert         string        `yaml:"cert" env:"CERT"`
+	Key          string        `yaml:"key" env:"KEY"`
+	Root         string        `yaml:"root" env:"ROOT"`
+	Iface        string        `yaml:"iface" env:"IFACE"`
+	Table        string        `yaml:"table" env:"TABLE"`
+	Prefixes     string        `yaml:"prefixes" env:"PREFIXES"`
+	StateDir     string        `yaml:"state_dir" env:"STATE_DIR"`
+	PinDir       string        `yaml:"pin_dir" env:"PIN_DIR"`
+	DrainTimeout time.Duration `yaml:"drain_timeout" env:"DRAIN_TIMEOUT"`
+	LogLevel     string        `yaml:"log_level" env:"LOG_LEVEL"`
+	LogFormat    string        `yaml:"log_format" env:"LOG_FORMAT"`
+
+	VideoWorker       string        `yaml:"video_worker" env:"VIDEO_WORKER"`
+	VideoWorkers      int           `yaml:"video_workers" env:"VIDEO_WORKERS"`
+	VideoQueue        int           `yaml:"video_queue" env:"VIDEO_QUEUE"`
+	VideoTimeout      time.Duration `yaml:"video_timeout" env:"VIDEO_TIMEOUT"`
+	VideoPublic       bool          `yaml:"video_public" env:"VIDEO_PUBLIC"`
+	VideoMaxUploadMiB int64         `yaml:"video_max_upload_mib" env:"VIDEO_MAX_UPLOAD_MIB"`
+}
+
+// Values of Iface that are no device names.
+const (
+	IfaceAuto = "auto" // the device of the default route
+	IfaceNone = "none" // no data plane
+)
+
+// Default returns the settings of a node without configuration.
+func Default() Config {
+	return Config{
+		Region: "local", Listen: ":443", Admin: "127.0.0.1:8080", Iface: IfaceAuto,
+		StateDir: "/var/lib/quicedge", PinDir: "/sys/fs/bpf/quicedge", DrainTimeout: 30 * time.Second,
+		LogLevel: "info", LogFormat: "auto",
+		VideoQueue: 16, VideoTimeout: 10 * time.Minute, VideoPublic: true, VideoMaxUploadMiB: 2048,
+	}
+}
+
+// StateFlags binds the flags that say where state lies, which every command has.
+func (c *Config) StateFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&c.StateDir, "state-dir", c.StateDir, "folder of overrides, last good table and admin socket")
+	fs.StringVar(&c.PinDir, "pin-dir", c.PinDir, "folder of pinned maps, programs and links")
+}
+
+// TableFlags binds the flags that name the tables.
+func (c *Config) TableFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&c.Table, "table", c.Table, "CSV of path MTUs by class (default: the table in the program)")
+	fs.StringVar(&c.Prefixes, "prefixes", c.Prefixes, "CSV that gives address prefixes to classes")
+}
+
+// VideoFlags binds the flags of the video workers.
+func (c *Config) VideoFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&c.VideoWorker, "video-worker", c.VideoWorker, "the quicedge-video program (default: next to this one)")
+	fs.IntVar(&c.VideoWorkers, "video-workers", c.VideoWorkers, "video workers kept running (0: one a CPU)")
+	fs.DurationVar(&c.VideoTimeout, "video-timeout", c.VideoTimeout, "the longest that one stream may take")
+}
+
+// NodeFlags binds the flags of a running node but for those above.
+func (c *Config) NodeFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&c.Region, "region", c.Region, "where this node stands; in every log line")
+	fs.StringVar(&c.Listen, "listen", c.Listen, "address for clients, UDP and TCP")
+	fs.StringVar(&c.Admin, "admin", c.Admin, "address for operators, plain HTTP")
+	fs.StringVar(&c.Cert, "cert", c.Cert, "certificate chain, PEM (default: self-signed)")
+	fs.StringVar(&c.Key, "key", c.Key, "private key, PEM")
+	fs.StringVar(&c.Root, "root", c.Root, "folder whose files are served")
+	fs.StringVar(&c.Iface, "iface", c.Iface, "interface of the data plane, \"auto\" or \"none\"")
+	fs.DurationVar(&c.DrainTimeout, "drain-timeout", c.DrainTimeout, "how long requests may take to end after SIGTERM")
+	fs.StringVar(&c.LogLevel, "log-level", c.LogLevel, "debug, info, warn or error")
+	fs.StringVar(&c.LogFormat, "log-format", c.LogFormat, "text, json or auto")
+}

@@ -1,0 +1,154 @@
+// Package statedir keeps what outlives the node: the operator's overrides and the last table that was loaded. A file is
+// written whole under another name and renamed, so that a crash or a full disk leaves the old one.
+package statedir
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"quicedge/internal/mtu"
+)
+
+// Dir is a state folder.
+type Dir struct{ path string }
+
+const (
+	overridesFile = "overrides.csv"
+	tableFile     = "table.csv"
+	socketFile    = "admin.sock"
+	lockFile      = "lock"
+	nodeLockFile  = "node.lock"
+)
+
+// ErrInUse is returned by LockNode when another node has the folder.
+var ErrInUse = errors.New("another node runs with this state folder")
+
+// At names a state folder without touching it.
+func At(path string) Dir { return Dir{path: path} }
+
+// Create makes the folder where it is missing.
+func (d Dir) Create() error {
+	if err := os.MkdirAll(d.path, 0o700); err != nil {
+		return fmt.Errorf("make state folder: %w; name another one with --state-dir", err)
+	}
+	return nil
+}
+
+// Socket returns the path of the running node's admin socket.
+func (d Dir) Socket() string { return filepath.Join(d.path, socketFile) }
+
+// Overrides reads the operator's overrides; none is an empty table.
+func (d Dir) Overrides() (*mtu.Table, error) {
+	return read(filepath.Join(d.path, overridesFile), mtu.ParseOverrides)
+}
+
+// UpdateOverrides replaces the overrides by what change makes of them, one caller at a time.
+func (d Dir) UpdateOverrides(change func(*mtu.Table) (*mtu.Table, error)) error {
+	if err := d.Create(); err != nil {
+		return err
+	}
+	unlock, err := d.lock(lockFile, unix.LOCK_EX)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	table, err := d.Overrides()
+	if err != nil {
+		return err
+	}
+	if table, err = change(table); err != nil {
+		return err
+	}
+	return d.write(overridesFile, table)
+}
+
+// Table reads the table that was loaded last; nil where none was.
+func (d Dir) Table() (*mtu.Table, error) {
+	return read(filepath.Join(d.path, tableFile), mtu.ParseTable)
+}
+
+// SaveTable keeps the table that was loaded.
+func (d Dir) SaveTable(t *mtu.Table) error {
+	if err := d.Create(); err != nil {
+		return err
+	}
+	unlock, err := d.lock(lockFile, unix.LOCK_EX)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return d.write(tableFile, t)
+}
+
+// LockNode takes the folder for one running node until release is called or the process ends.
+func (d Dir) LockNode() (release func(), err error) {
+	release, err = d.lock(nodeLockFile, unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return nil, fmt.Errorf("%w: %s; stop that node, or name another folder with --state-dir", ErrInUse, d.path)
+	}
+	return release, err
+}
+
+func (d Dir) lock(name string, how int) (func(), error) {
+	f, err := os.OpenFile(filepath.Join(d.path, name), os.O_CREATE|os.O_RDWR|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock state folder: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), how); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock state folder: %w", err), f.Close())
+	}
+	return func() { f.Close() }, nil
+}
+
+func read(path string, parse func(io.Reader, string) (*mtu.Table, error)) (*mtu.Table, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read state: %w", err)
+	}
+	defer f.Close()
+	return parse(f, path)
+}
+
+func (d Dir) write(name string, t *mtu.Table) error {
+	var text bytes.Buffer
+	if err := t.Write(&text); err != nil {
+		return err
+	}
+	if err := writeFile(filepath.Join(d.path, name), text.Bytes()); err != nil {
+		return fmt.Errorf("write state, the old state stays: %w", err)
+	}
+	return nil
+}
+
+// writeFile replaces a file at once and for good: the data and the folder are synced. The caller holds the lock, so that one
+// temporary name serves and a crash leaves at most one such file.
+func writeFile(path string, data []byte) error {
+	tmp, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name()) // fails, as it should, once renamed
+	if _, err = tmp.Write(data); err == nil {
+		err = tmp.Sync()
+	}
+	if err = errors.Join(err, tmp.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp.Name(), path); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
