@@ -1,0 +1,97 @@
+package edge
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+)
+
+// maxJSON bounds a JSON body in bytes.
+const maxJSON = 64 << 10
+
+// decodeJSON reads one JSON object into v. It takes no unknown field, nothing after the object, and no other content type
+// (a missing one counts as JSON): a typing mistake is an error that names it, never a default.
+func decodeJSON(w http.ResponseWriter, r *http.Request, v any) error {
+	if t := r.Header.Get("Content-Type"); t != "" {
+		if media, _, err := mime.ParseMediaType(t); err != nil || media != "application/json" {
+			return &Error{
+				Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", Field: "Content-Type",
+				Message: "Content-Type " + shown(t) + ": send JSON with -H 'Content-Type: application/json'",
+			}
+		}
+	}
+	if err := parseJSON(http.MaxBytesReader(w, r.Body, maxJSON), v); err != nil {
+		return jsonError(err)
+	}
+	return nil
+}
+
+var errTrailing = errors.New("more than one JSON value")
+
+func parseJSON(body io.Reader, v any) error {
+	d := json.NewDecoder(body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return tooLarge
+		}
+		return errTrailing
+	}
+	return nil
+}
+
+// jsonError says which field, which value and what was expected.
+func jsonError(err error) *Error {
+	e := &Error{Status: http.StatusBadRequest, Code: "invalid_json", Err: err}
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		e.Status, e.Code = http.StatusRequestEntityTooLarge, "body_too_large"
+		e.Message = fmt.Sprintf("the body is over %d bytes: send a smaller one", tooLarge.Limit)
+		return e
+	}
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		e.Field = wrong.Field
+		e.Message = fmt.Sprintf("%s: a JSON %s where %s is expected: correct it", fieldName(wrong.Field), printable(wrong.Value), kind(wrong))
+		return e
+	}
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		e.Message = fmt.Sprintf("the body is not JSON at byte %d: %s: correct it", syntax.Offset, printable(syntax.Error()))
+		return e
+	}
+	name, unknown := strings.CutPrefix(err.Error(), "json: unknown field ")
+	switch {
+	case unknown:
+		e.Field = printable(strings.Trim(name, `"`))
+		e.Message = fmt.Sprintf("unknown field %q: use width, height, frame_count, pipeline", e.Field)
+	case errors.Is(err, errTrailing):
+		e.Message = "there is more after the JSON object: send one object"
+	case errors.Is(err, io.EOF):
+		e.Message = "the body is empty: send a JSON object"
+	default:
+		e.Message = "the body ended before its JSON did: send it whole"
+	}
+	return e
+}
+
+func fieldName(f string) string {
+	if f == "" {
+		return "the body"
+	}
+	return f
+}
+
+func kind(e *json.UnmarshalTypeError) string {
+	switch e.Type.Kind().String() {
+	case "int":
+		return "a whole number"
+	case "string":
+		return "a string"
+	}
+	return "an object"
+}

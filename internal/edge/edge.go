@@ -1,0 +1,154 @@
+// Package edge answers the HTTP requests of clients and of the operator: files, video in and out, health, metrics. It is plain
+// net/http and runs unchanged over HTTP/1.1, HTTP/2 and HTTP/3; what it needs of the node it declares as interfaces.
+package edge
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"quicedge/internal/path"
+)
+
+// Config says what to serve. The zero value works: a welcome page, health and metrics.
+type Config struct {
+	Node    string // name of this node on the welcome page
+	Version string // version of the program, as well
+
+	// Root is the folder whose files the public handler serves. Empty: a built-in welcome page at /.
+	Root string
+
+	// Processor runs video. Nil: the routes for video answer 503.
+	Processor Processor
+
+	// PublicStreams lets clients upload through the public handler; the operator's handler always may.
+	PublicStreams bool
+
+	// Classify returns the class of a client for the log, the metrics and the welcome page. Nil: everyone is class 0.
+	Classify func(netip.Addr) path.Match
+
+	// Checks decide readiness.
+	Checks []Check
+
+	// Registry takes this package's metrics and is what /metrics shows. Nil: one of its own.
+	Registry *prometheus.Registry
+
+	// MaxBody bounds an uploaded video in bytes. 0: 4 GiB.
+	MaxBody int64
+
+	// Stall is how long a client may neither send nor take a byte while the node waits for it. 0: 60 seconds.
+	Stall time.Duration
+
+	// Started is where the uptime counts from. Zero: the call of New.
+	Started time.Time
+
+	// Log takes one line a request. Nil: none are written.
+	Log *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	if c.Classify == nil {
+		c.Classify = func(a netip.Addr) path.Match { return path.Match{Addr: a} }
+	}
+	if c.Registry == nil {
+		c.Registry = prometheus.NewRegistry()
+	}
+	if c.MaxBody <= 0 {
+		c.MaxBody = 4 << 30
+	}
+	if c.Stall <= 0 {
+		c.Stall = 60 * time.Second
+	}
+	if c.Started.IsZero() {
+		c.Started = time.Now()
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// Edge holds what the public and the operator's handler share.
+type Edge struct {
+	cfg     Config
+	metrics *metrics
+	root    *os.Root // nil without Config.Root
+	streams running
+}
+
+// New opens the root folder and registers the metrics.
+func New(cfg Config) (*Edge, error) {
+	e := &Edge{cfg: cfg.withDefaults()}
+	var err error
+	if cfg.Root != "" {
+		if e.root, err = os.OpenRoot(cfg.Root); err != nil {
+			return nil, fmt.Errorf("open root: %w: give --root a folder that the node may read", err)
+		}
+	}
+	if e.metrics, err = newMetrics(e.cfg.Registry); err != nil {
+		_ = e.Close()
+		return nil, err
+	}
+	return e, nil
+}
+
+// Close lets go of the root folder. Requests that still run keep the files they have open.
+func (e *Edge) Close() error {
+	if e.root == nil {
+		return nil
+	}
+	return e.root.Close()
+}
+
+// Public returns the handler for clients: files or the welcome page, and streams where Config.PublicStreams says so.
+func (e *Edge) Public() http.Handler {
+	m := http.NewServeMux()
+	if e.cfg.PublicStreams {
+		e.route(m, "POST", "/api/v1/streams/{id}", "stream", e.stream)
+	}
+	m.Handle("/api/", e.instrument("none", e.noSuchRoute))
+	if e.root != nil {
+		m.Handle("/", e.instrument("file", e.file))
+	} else {
+		m.Handle("/", e.instrument("welcome", e.welcome))
+	}
+	return m
+}
+
+// Operator returns the handler for the operator's own listener, which must not be open to strangers: health, readiness,
+// metrics, synthetic load and streams. A web page of another origin cannot use it through the operator's browser.
+func (e *Edge) Operator() http.Handler {
+	m := http.NewServeMux()
+	e.route(m, "GET", "/healthz", "healthz", e.healthz)
+	e.route(m, "GET", "/livez", "livez", e.livez)
+	e.route(m, "GET", "/readyz", "readyz", e.readyz)
+	e.route(m, "GET", "/metrics", "metrics", e.showMetrics())
+	e.route(m, "POST", "/api/v1/process", "process", e.process)
+	e.route(m, "POST", "/api/v1/streams/{id}", "stream", e.stream)
+	m.Handle("/", e.instrument("none", e.noSuchRoute))
+	return http.NewCrossOriginProtection().Handler(m)
+}
+
+// route serves one method of a path, and says which where another was used.
+func (e *Edge) route(m *http.ServeMux, method, path, name string, h http.HandlerFunc) {
+	m.Handle(method+" "+path, e.instrument(name, h))
+	m.Handle(path, e.instrument(name, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", method)
+		writeError(w, &Error{
+			Status: http.StatusMethodNotAllowed, Code: "method_not_allowed",
+			Message: fmt.Sprintf("%s takes %s, not %s: use %s", r.URL.Path, method, printable(r.Method), method),
+		})
+	}))
+}
+
+func (e *Edge) noSuchRoute(w http.ResponseWriter, r *http.Request) {
+	writeError(w, &Error{
+		Status: http.StatusNotFound, Code: "not_found",
+		Message: "nothing is served at " + printable(r.URL.Path) + ": check the path",
+	})
+}

@@ -1,0 +1,154 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// running is the set of ids whose streams run. The zero value is empty.
+type running struct {
+	mu  sync.Mutex
+	ids map[string]struct{}
+}
+
+func (s *running) begin(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, taken := s.ids[id]; taken {
+		return false
+	}
+	if s.ids == nil {
+		s.ids = map[string]struct{}{}
+	}
+	s.ids[id] = struct{}{}
+	return true
+}
+
+func (s *running) end(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.ids, id)
+}
+
+// stream takes a video and answers with the processed one while it is still coming in.
+func (e *Edge) stream(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	ctx, cancel, err := withDeadline(r, began)
+	if err != nil {
+		refuse(w, r, asError(err))
+		return
+	}
+	defer cancel()
+	id, pipeline := r.PathValue("id"), r.URL.Query().Get("pipeline")
+	if err := e.acceptable(r, id, pipeline); err != nil {
+		refuse(w, r, asError(err))
+		return
+	}
+	if !e.streams.begin(id) {
+		refuse(w, r, &Error{
+			Status: http.StatusConflict, Code: "stream_running", Field: "id",
+			Message: "stream " + shown(id) + " is running: wait for its end or use another id",
+		})
+		return
+	}
+	defer e.streams.end(id)
+	e.runStream(ctx, w, r, pipeline, began)
+}
+
+func (e *Edge) runStream(ctx context.Context, w http.ResponseWriter, r *http.Request, pipeline string, began time.Time) {
+	// HTTP/2 and HTTP/3 are full duplex by nature and do not know the call.
+	_ = http.NewResponseController(w).EnableFullDuplex()
+	in := newUpload(w, r, e.cfg.MaxBody, e.cfg.Stall)
+	out := newDownload(w, r, e.cfg.Stall)
+	release := context.AfterFunc(ctx, func() { _ = in.Close() })
+	stats, err := e.cfg.Processor.Process(ctx, pipeline, in, out)
+	release()
+	_ = in.Close()
+	if failure := streamFailure(r, ctx, in, out, err); failure != nil {
+		out.fail(failure)
+		return
+	}
+	out.succeed(stats, time.Since(began))
+}
+
+// acceptable checks what can be checked before the first byte of video.
+func (e *Edge) acceptable(r *http.Request, id, pipeline string) error {
+	if !validID(id) {
+		return InvalidField("id", id, "use 1 to 128 of A-Z a-z 0-9 . _ -")
+	}
+	if err := e.knownPipeline(pipeline); err != nil {
+		return err
+	}
+	if enc := r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
+		return &Error{
+			Status: http.StatusUnsupportedMediaType, Code: "unsupported_encoding", Field: "Content-Encoding",
+			Message: "Content-Encoding " + shown(enc) + ": send the video as it is",
+		}
+	}
+	if r.ContentLength > e.cfg.MaxBody {
+		return tooLarge(e.cfg.MaxBody)
+	}
+	return nil
+}
+
+func (e *Edge) knownPipeline(name string) error {
+	if e.cfg.Processor == nil {
+		return &Error{
+			Status: http.StatusServiceUnavailable, Code: "video_unavailable",
+			Message: "this node runs no video worker: see /readyz?verbose, or use another node",
+		}
+	}
+	known := e.cfg.Processor.Pipelines()
+	switch {
+	case name == "":
+		return &Error{
+			Status: http.StatusBadRequest, Code: "missing_pipeline", Field: "pipeline",
+			Message: "no pipeline is named: use one of " + strings.Join(known, ", "),
+		}
+	case !slices.Contains(known, name):
+		return &Error{
+			Status: http.StatusBadRequest, Code: "unknown_pipeline", Field: "pipeline",
+			Message: "unknown pipeline " + shown(name) + ": use one of " + strings.Join(known, ", "),
+		}
+	}
+	return nil
+}
+
+// streamFailure finds why a stream failed. What the connection said counts before what the processor made of it: a video that
+// was cut off is the client's doing, whatever the decoder says of it.
+func streamFailure(r *http.Request, ctx context.Context, in *upload, out *download, err error) *Error {
+	sent, taken := in.failure(), out.failure()
+	switch {
+	case errors.Is(taken, os.ErrDeadlineExceeded):
+		return clientGone("the client took no byte of the answer for too long", taken)
+	case taken != nil:
+		return clientGone("the client left", taken)
+	case sent != nil:
+		return uploadError(r, sent)
+	case err == nil:
+		return nil
+	case errors.Is(r.Context().Err(), context.Canceled):
+		return clientGone("the client left", err)
+	case ctx.Err() != nil:
+		return asError(ctx.Err())
+	}
+	return asError(err)
+}
+
+func clientGone(message string, err error) *Error {
+	return &Error{Status: StatusClientGone, Code: "client_gone", Message: message, Err: err}
+}
+
+// result2error tells a client that left from a node that failed.
+func result2error(r *http.Request, err error) *Error {
+	if errors.Is(r.Context().Err(), context.Canceled) {
+		return clientGone("the client left", err)
+	}
+	return asError(err)
+}
