@@ -1,0 +1,155 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"quicedge/internal/pipeline/wire"
+)
+
+// child is one worker process and the node's end of its socket.
+type child struct {
+	cmd     *exec.Cmd
+	conn    net.Conn
+	in      *wire.Reader
+	out     *wire.Writer
+	stderr  *lineLog
+	started time.Time
+	// exited is closed when the process is gone and reaped.
+	exited chan struct{}
+	// served is true once it has been given a job: its death is then no failed start.
+	served atomic.Bool
+}
+
+// start launches a worker and waits until it says Hello. The error names the exit status and the worker's last words.
+func (p *Pool) start(ctx context.Context) (*child, error) {
+	c, err := p.spawn()
+	if err != nil {
+		return nil, fmt.Errorf("start video worker %s: %w", p.cfg.Worker, err)
+	}
+	stop := context.AfterFunc(ctx, c.kill)
+	defer stop()
+	if err := c.hello(); err != nil {
+		c.kill()
+		<-c.exited
+		why := c.state()
+		if last := c.stderr.lastLine(); last != "" {
+			why += ": " + last
+		}
+		return nil, fmt.Errorf("start video worker %s: %w (%s)", p.cfg.Worker, err, why)
+	}
+	return c, nil
+}
+
+func (p *Pool) spawn() (*child, error) {
+	ours, theirs, err := socketpair()
+	if err != nil {
+		return nil, err
+	}
+	defer theirs.Close()
+	spool, err := newSpool(p.cfg.SpoolDir)
+	if err != nil {
+		ours.Close()
+		return nil, err
+	}
+	defer spool.Close()
+
+	c := &child{
+		conn: ours, in: wire.NewReader(ours), out: wire.NewWriter(ours),
+		stderr: &lineLog{log: p.cfg.Log}, started: time.Now(), exited: make(chan struct{}),
+	}
+	c.cmd = exec.Command(p.cfg.Worker, "--serve", "--max-memory", strconv.FormatInt(p.cfg.MaxMemory, 10))
+	c.cmd.ExtraFiles = []*os.File{theirs, spool} // wire.FD, wire.SpoolFD
+	c.cmd.Stderr = c.stderr
+	c.cmd.WaitDelay = time.Second
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	if err := p.launcher.start(c.cmd); err != nil {
+		ours.Close()
+		return nil, err
+	}
+	go func() {
+		_ = c.cmd.Wait() // the state is read from ProcessState
+		close(c.exited)
+	}()
+	return c, nil
+}
+
+// socketpair returns a connected pair: a pollable end for the node and a file to pass on.
+func socketpair() (net.Conn, *os.File, error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make socketpair: %w", err)
+	}
+	ourFile, theirs := os.NewFile(uintptr(fds[0]), "node"), os.NewFile(uintptr(fds[1]), "worker")
+	defer ourFile.Close()
+	ours, err := net.FileConn(ourFile)
+	if err != nil {
+		theirs.Close()
+		return nil, nil, fmt.Errorf("make socketpair: %w", err)
+	}
+	return ours, theirs, nil
+}
+
+// newSpool returns a file without a name: it is gone when its worker is.
+func newSpool(dir string) (*os.File, error) {
+	f, err := os.CreateTemp(dir, "quicedge-spool-*")
+	if err != nil {
+		return nil, fmt.Errorf("make spool file: %w; make %s writable or set another folder", err, dir)
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("unlink spool file: %w", err)
+	}
+	return f, nil
+}
+
+func (c *child) hello() error {
+	if err := c.conn.SetReadDeadline(time.Now().Add(workerGrace)); err != nil {
+		return err
+	}
+	f, err := c.in.Next()
+	if err != nil {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return fmt.Errorf("it was not ready after %s", workerGrace)
+		}
+		return errors.New("it ended before it was ready")
+	}
+	var h wire.Hello
+	if f.Type != wire.TypeHello || f.Decode(&h) != nil || h.Protocol != wire.Version {
+		return fmt.Errorf("it speaks another protocol than version %d; build both programs together with `make build`", wire.Version)
+	}
+	return c.conn.SetReadDeadline(time.Time{})
+}
+
+func (c *child) pid() int { return c.cmd.Process.Pid }
+
+// kill ends the process at once; it may be called often and from anywhere.
+func (c *child) kill() {
+	_ = c.cmd.Process.Kill() // an error means that it is gone already
+	_ = c.conn.Close()
+}
+
+// state says how the process ended, as in "signal: killed". It waits for the end.
+func (c *child) state() string {
+	<-c.exited
+	return c.cmd.ProcessState.String()
+}
+
+func (c *child) alive() bool {
+	select {
+	case <-c.exited:
+		return false
+	default:
+		return true
+	}
+}

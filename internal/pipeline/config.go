@@ -1,0 +1,76 @@
+package pipeline
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"time"
+)
+
+// Config says where the worker is and how much of the machine the pool may use. The zero value works.
+type Config struct {
+	// Worker is the path of the quicedge-video binary; empty looks beside the running executable, then in PATH.
+	Worker string
+	// Workers is the number of processes kept ready. 0 means two a CPU, 2 to 16: a worker that waits for a slow
+	// upload uses memory (about 60 MB) and no CPU.
+	Workers int
+	// Queue is the number of jobs that may wait for a worker; more are refused with ErrBusy. 0 means four a worker,
+	// less than 0 none.
+	Queue int
+	// QueueTimeout bounds the wait in the queue; 0 means 30 s.
+	QueueTimeout time.Duration
+	// JobTimeout bounds a job from worker to last byte; 0 means 1 h.
+	JobTimeout time.Duration
+	// StallTimeout ends a job in which nothing was read, sent or made for so long; 0 means 60 s.
+	StallTimeout time.Duration
+	// MaxMemory is what a worker may allocate, in bytes (RLIMIT_DATA); 0 means 1 GiB, enough for 4096x2304.
+	MaxMemory int64
+	// MaxInput is the largest body, in bytes; 0 means 4 GiB.
+	MaxInput int64
+	// SpoolDir holds the unlinked files for bodies that must be read backwards (MP4 with its index at the end);
+	// empty means os.TempDir().
+	SpoolDir string
+	// Log gets what workers say and what happens to them; nil means slog.Default().
+	Log *slog.Logger
+}
+
+// workerGrace is how long a worker may take to announce itself: 60 ms on an idle core, seconds on a node in trouble.
+const workerGrace = 10 * time.Second
+
+func (c Config) withDefaults() (Config, error) {
+	for _, f := range []struct {
+		name string
+		bad  bool
+	}{
+		{"workers", c.Workers < 0},
+		{"queue timeout", c.QueueTimeout < 0},
+		{"job timeout", c.JobTimeout < 0},
+		{"stall timeout", c.StallTimeout < 0},
+		{"maximum memory", c.MaxMemory < 0},
+		{"maximum input", c.MaxInput < 0},
+	} {
+		if f.bad {
+			return c, fmt.Errorf("configure video pool: %s is negative; use 0 for the default", f.name)
+		}
+	}
+	setDefault(&c.Workers, min(max(2*runtime.GOMAXPROCS(0), 2), 16))
+	setDefault(&c.Queue, 4*c.Workers)
+	setDefault(&c.QueueTimeout, 30*time.Second)
+	setDefault(&c.JobTimeout, time.Hour)
+	setDefault(&c.StallTimeout, time.Minute)
+	setDefault(&c.MaxMemory, 1<<30)
+	setDefault(&c.MaxInput, 4<<30)
+	setDefault(&c.SpoolDir, os.TempDir())
+	setDefault(&c.Log, slog.Default())
+	path, err := findWorker(c.Worker)
+	c.Worker = path
+	return c, err
+}
+
+func setDefault[T comparable](v *T, def T) {
+	var zero T
+	if *v == zero {
+		*v = def
+	}
+}

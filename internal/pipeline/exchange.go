@@ -1,0 +1,225 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"quicedge/internal/pipeline/wire"
+)
+
+// run gives one job to a worker and returns when it is done or lost.
+func (p *Pool) run(ctx context.Context, job wire.Job, in io.Reader, out io.Writer, onProgress func(Progress)) (wire.Done, error) {
+	if err := p.enter(); err != nil {
+		return wire.Done{}, err
+	}
+	defer p.jobs.Done()
+	c, err := p.acquire(ctx)
+	if err != nil {
+		return wire.Done{}, err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, p.cfg.JobTimeout,
+		fmt.Errorf("%w: not done after %s; send a shorter video", ErrTimeout, p.cfg.JobTimeout))
+	defer cancel()
+	x := &exchange{child: c, in: in, out: out, onProgress: onProgress, limit: p.cfg.MaxInput, stall: p.cfg.StallTimeout}
+	done, err := x.run(ctx, job)
+	if x.reusable {
+		p.offer(c)
+	} else {
+		c.kill()
+	}
+	return done, err
+}
+
+// exchange is one job's traffic with its worker: the body goes down from a goroutine of its own, everything that comes
+// up is handled by the caller's.
+type exchange struct {
+	child      *child
+	in         io.Reader
+	out        io.Writer
+	onProgress func(Progress)
+	limit      int64
+	stall      time.Duration
+	watchdog   *time.Timer
+
+	answered bool // the worker has said Done or Fail
+	reusable bool // the worker waits for the next job
+
+	sendMu sync.Mutex
+	over   bool // no more of the body may be sent
+	ended  bool // the worker has been told so
+
+	causeMu sync.Mutex
+	cause   error // why this side ended the job
+}
+
+func (x *exchange) run(ctx context.Context, job wire.Job) (wire.Done, error) {
+	x.child.served.Store(true)
+	stop := context.AfterFunc(ctx, func() { x.fail(context.Cause(ctx)) })
+	defer stop()
+	x.watchdog = time.AfterFunc(x.stall, func() {
+		x.fail(fmt.Errorf("%w: nothing moved for %s; send and receive without such a pause", ErrTimeout, x.stall))
+	})
+	defer x.watchdog.Stop()
+	if err := x.child.out.SendJSON(wire.TypeJob, job); err != nil {
+		return wire.Done{}, x.lost()
+	}
+	go x.feed()
+	done, err := x.receive()
+	x.finish()
+	// A timer that fired in this very moment is about to kill the worker: then it must not get another job.
+	calm := stop() && x.watchdog.Stop()
+	x.reusable = x.answered && x.ended && calm
+	return done, err
+}
+
+// fail records why the job is lost, the first cause counts, and ends the worker. It takes no lock that a blocked send
+// may hold: the end of the worker is what frees that.
+func (x *exchange) fail(cause error) {
+	x.causeMu.Lock()
+	if x.cause == nil {
+		x.cause = cause
+	}
+	x.causeMu.Unlock()
+	x.child.kill()
+}
+
+// lost returns why the worker is gone: this side's cause, or how the process ended.
+func (x *exchange) lost() error {
+	select {
+	case <-x.child.exited:
+	case <-time.After(time.Second): // it closed its socket and lives on
+		x.child.kill()
+	}
+	state := x.child.state()
+	x.causeMu.Lock()
+	defer x.causeMu.Unlock()
+	if x.cause != nil {
+		return x.cause
+	}
+	if last := x.child.stderr.lastLine(); last != "" {
+		state += ", " + last
+	}
+	return fmt.Errorf("%w (%s); send the video again", ErrWorkerDied, state)
+}
+
+// finish tells the worker that no more of the body comes, if it has not been told.
+func (x *exchange) finish() {
+	_ = x.child.conn.SetWriteDeadline(time.Now().Add(time.Second)) // it discards what is in flight: milliseconds
+	x.sendMu.Lock()
+	defer x.sendMu.Unlock()
+	if !x.over {
+		x.over = true
+		x.ended = x.child.out.Send(wire.TypeEnd, nil) == nil
+	}
+	_ = x.child.conn.SetWriteDeadline(time.Time{})
+}
+
+// feed sends the body until it ends, the job is over or the worker is gone.
+func (x *exchange) feed() {
+	buf := make([]byte, wire.MaxPayload)
+	var total int64
+	for {
+		n, err := x.in.Read(buf)
+		total += int64(n)
+		if total > x.limit {
+			x.giveUp(fmt.Errorf("%w: the limit is %d bytes; send a shorter one", ErrTooLarge, x.limit))
+			return
+		}
+		if n > 0 && !x.send(wire.TypeData, buf[:n]) {
+			return
+		}
+		if errors.Is(err, io.EOF) {
+			x.send(wire.TypeEnd, nil)
+			return
+		}
+		if err != nil {
+			x.giveUp(fmt.Errorf("read video: %w", err))
+			return
+		}
+	}
+}
+
+// send passes a frame of the body on; false means that no more is wanted.
+func (x *exchange) send(t wire.Type, payload []byte) bool {
+	x.sendMu.Lock()
+	defer x.sendMu.Unlock()
+	if x.over {
+		return false
+	}
+	x.watchdog.Reset(x.stall)
+	err := x.child.out.Send(t, payload)
+	x.over = t == wire.TypeEnd || err != nil
+	x.ended = t == wire.TypeEnd && err == nil
+	return err == nil // the receiving side sees a broken socket too
+}
+
+// giveUp is fail, unless the job is over: a late error of a body that nobody waits for must not end a worker.
+func (x *exchange) giveUp(cause error) {
+	x.sendMu.Lock()
+	defer x.sendMu.Unlock()
+	if !x.over {
+		x.over = true
+		x.fail(cause)
+	}
+}
+
+// receive handles what the worker sends until it has answered.
+func (x *exchange) receive() (wire.Done, error) {
+	for {
+		f, err := x.child.in.Next()
+		if err != nil {
+			return wire.Done{}, x.lost()
+		}
+		x.watchdog.Reset(x.stall)
+		switch f.Type {
+		case wire.TypeData:
+			_, err = x.out.Write(f.Payload)
+			if err != nil {
+				err = fmt.Errorf("write video: %w", err)
+			}
+		case wire.TypeProgress:
+			err = x.progress(f)
+		case wire.TypeDone:
+			var done wire.Done
+			if err = f.Decode(&done); err == nil {
+				x.answered = true
+				return done, nil
+			}
+		case wire.TypeFail:
+			return wire.Done{}, x.failed(f)
+		default:
+			err = fmt.Errorf("%w: %s from a worker", wire.ErrFrame, f.Type)
+		}
+		if err != nil {
+			x.fail(err)
+			return wire.Done{}, x.lost()
+		}
+	}
+}
+
+func (x *exchange) progress(f wire.Frame) error {
+	var p wire.Progress
+	if err := f.Decode(&p); err != nil {
+		return err
+	}
+	if x.onProgress != nil {
+		x.onProgress(Progress(p))
+	}
+	return nil
+}
+
+func (x *exchange) failed(f wire.Frame) error {
+	var fail wire.Fail
+	if err := f.Decode(&fail); err != nil {
+		return err
+	}
+	x.answered = true
+	if fail.Cause == wire.CauseMedia {
+		return &MediaError{Stage: fail.Stage, Reason: fail.Reason}
+	}
+	return fmt.Errorf("%s: %s", fail.Stage, fail.Reason)
+}

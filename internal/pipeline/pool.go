@@ -1,0 +1,238 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"quicedge/internal/pipeline/wire"
+)
+
+// Pool keeps worker processes ready and gives each job one of them.
+type Pool struct {
+	cfg      Config
+	launcher *launcher
+
+	// life ends when Close begins: keepers start no worker after it.
+	life    context.Context
+	endLife context.CancelFunc
+	keepers sync.WaitGroup
+	jobs    sync.WaitGroup
+
+	mu       sync.Mutex
+	closed   bool
+	children []*child
+	idle     []*child
+	waiting  []chan *child
+	startErr error
+}
+
+// New validates cfg, starts the workers and returns when the first one is ready. ctx bounds the start only; Close
+// ends the pool. The error says what is missing: the worker's binary, or what the worker itself said on its way out.
+func New(ctx context.Context, cfg Config) (*Pool, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	p := &Pool{cfg: cfg, launcher: newLauncher()}
+	p.life, p.endLife = context.WithCancel(context.WithoutCancel(ctx))
+	first, err := p.start(ctx)
+	if err != nil {
+		p.endLife()
+		p.launcher.stop()
+		return nil, err
+	}
+	for i := range cfg.Workers {
+		var ready *child
+		if i == 0 {
+			ready = first
+			p.join(first)
+		}
+		p.keepers.Go(func() { p.keep(ready) })
+	}
+	return p, nil
+}
+
+// Process streams the video of in through the pipeline to out: fragmented MP4 with H.264, the audio untouched. Input is
+// read and output written at once and as they come; an out that takes its time holds back only this job's worker.
+// onProgress may be nil; it is called from this goroutine.
+//
+// Errors: ErrUnknownPipeline, *MediaError, ErrBusy, ErrWorkerDied, ErrTimeout, ErrTooLarge, ErrClosed, what in or out
+// returned, or the cause of ctx. Part of the output may have been written before an error is known.
+//
+// When Process returns early, one Read of in may still be under way in the background; nothing follows it.
+func (p *Pool) Process(ctx context.Context, pipelineName string, in io.Reader, out io.Writer, onProgress func(Progress)) (Stats, error) {
+	if _, err := Lookup(pipelineName); err != nil {
+		return Stats{}, err
+	}
+	job := wire.Job{Kind: wire.KindStream, Pipeline: pipelineName, MaxInput: p.cfg.MaxInput}
+	done, err := p.run(ctx, job, in, out, onProgress)
+	if err != nil {
+		return Stats{}, fmt.Errorf("process video: %w", err)
+	}
+	return statsOf(done), nil
+}
+
+// Ready returns nil while at least one worker is alive, else why the last one could not be started.
+func (p *Pool) Ready() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.closed:
+		return ErrClosed
+	case len(p.children) > 0:
+		return nil
+	case p.startErr != nil:
+		return p.startErr
+	}
+	return fmt.Errorf("no video worker is alive; one is being started")
+}
+
+// PIDs returns the process ids of the workers that are alive, oldest first.
+func (p *Pool) PIDs() []int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	pids := make([]int, 0, len(p.children))
+	for _, c := range p.children {
+		pids = append(pids, c.pid())
+	}
+	return pids
+}
+
+// Close refuses new jobs, waits for those under way until ctx ends, then ends the workers. It returns the cause of ctx
+// when jobs were cut off.
+func (p *Pool) Close(ctx context.Context) error {
+	p.mu.Lock()
+	first := !p.closed
+	p.closed = true
+	for _, w := range p.waiting {
+		close(w)
+	}
+	p.waiting = nil
+	p.mu.Unlock()
+
+	idle := make(chan struct{})
+	go func() { p.jobs.Wait(); close(idle) }()
+	var err error
+	select {
+	case <-idle:
+	case <-ctx.Done():
+		err = fmt.Errorf("drain video pool: %w", context.Cause(ctx))
+	}
+	p.endLife()
+	p.keepers.Wait()
+	if first {
+		p.launcher.stop()
+	}
+	return err
+}
+
+func (p *Pool) join(c *child) {
+	p.mu.Lock()
+	p.children = append(p.children, c)
+	p.startErr = nil
+	p.mu.Unlock()
+	p.offer(c)
+}
+
+func (p *Pool) leave(c *child) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	same := func(o *child) bool { return o == c }
+	p.children = slices.DeleteFunc(p.children, same)
+	p.idle = slices.DeleteFunc(p.idle, same)
+}
+
+// offer gives c to the job that has waited longest, or makes it idle.
+func (p *Pool) offer(c *child) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !c.alive() {
+		return
+	}
+	if len(p.waiting) > 0 {
+		p.waiting[0] <- c // capacity 1, one value each
+		p.waiting = p.waiting[1:]
+		return
+	}
+	p.idle = append(p.idle, c)
+}
+
+// enter counts a job in, unless the pool is closed.
+func (p *Pool) enter() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return ErrClosed
+	}
+	p.jobs.Add(1)
+	return nil
+}
+
+// acquire returns a live child, waiting in line for one if it must.
+func (p *Pool) acquire(ctx context.Context) (*child, error) {
+	deadline := time.NewTimer(p.cfg.QueueTimeout)
+	defer deadline.Stop()
+	for {
+		c, turn, err := p.takeOrQueue()
+		if err != nil {
+			return nil, err
+		}
+		if turn != nil {
+			if c, err = p.await(ctx, turn, deadline.C); err != nil {
+				return nil, err
+			}
+		}
+		if c.alive() {
+			return c, nil
+		}
+	}
+}
+
+func (p *Pool) takeOrQueue() (*child, chan *child, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, nil, ErrClosed
+	}
+	if n := len(p.idle); n > 0 {
+		c := p.idle[n-1] // the one used last: its caches are warm
+		p.idle = p.idle[:n-1]
+		return c, nil, nil
+	}
+	if len(p.waiting) >= p.cfg.Queue {
+		return nil, nil, fmt.Errorf("%w and %d jobs wait; try again later or raise the number of workers", ErrBusy, len(p.waiting))
+	}
+	turn := make(chan *child, 1)
+	p.waiting = append(p.waiting, turn)
+	return nil, turn, nil
+}
+
+func (p *Pool) await(ctx context.Context, turn chan *child, timeout <-chan time.Time) (*child, error) {
+	var err error
+	select {
+	case c, ok := <-turn:
+		if !ok {
+			return nil, ErrClosed
+		}
+		return c, nil
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	case <-timeout:
+		err = fmt.Errorf("%w for %s; try again later or raise the number of workers", ErrBusy, p.cfg.QueueTimeout)
+	}
+	p.mu.Lock()
+	p.waiting = slices.DeleteFunc(p.waiting, func(w chan *child) bool { return w == turn })
+	p.mu.Unlock()
+	select { // a worker may have come in the same moment
+	case c, ok := <-turn:
+		if ok {
+			p.offer(c)
+		}
+	default:
+	}
+	return nil, err
+}

@@ -1,0 +1,37 @@
+package pipeline
+
+import (
+	"time"
+
+	"quicedge/internal/pipeline/wire"
+)
+
+// Progress is how far a job has come. Position is the time of the last frame in the video; Duration is 0 when the
+// video does not say how long it is (MPEG-TS, Annex B).
+type Progress struct {
+	Frames            int64
+	InBytes, OutBytes int64
+	Position          time.Duration
+	Duration          time.Duration
+}
+
+// Stats is what a finished job did. Stages is the time spent in demux, decode, infer, encode and mux; waiting for the
+// body or for the receiver is in demux and mux. DamagedPackets counts packets that the decoder refused and that were
+// left out.
+type Stats struct {
+	Frames, AudioPackets int64
+	DamagedPackets       int64
+	InBytes, OutBytes    int64
+	Width, Height        int
+	Elapsed              time.Duration
+	Stages               map[string]time.Duration
+}
+
+func statsOf(d wire.Done) Stats {
+	return Stats{
+		Frames: d.Frames, AudioPackets: d.AudioPackets, DamagedPackets: d.DamagedPackets,
+		InBytes: d.InBytes, OutBytes: d.OutBytes,
+		Width: d.Width, Height: d.Height,
+		Elapsed: d.Elapsed, Stages: d.Stages,
+	}
+}

@@ -1,0 +1,68 @@
+package wire
+
+import "time"
+
+// Hello announces a worker that is ready for jobs.
+type Hello struct {
+	Protocol  int      `json:"protocol"`
+	Version   string   `json:"version"`
+	PID       int      `json:"pid"`
+	Pipelines []string `json:"pipelines"`
+}
+
+// Kind is the kind of a job.
+type Kind string
+
+// The kinds: a body that is processed as it comes, and frames that the worker makes by itself.
+const (
+	KindStream    Kind = "stream"
+	KindSynthetic Kind = "synthetic"
+)
+
+// Job is the order that opens a job. Width, Height and FrameCount belong to KindSynthetic.
+type Job struct {
+	Kind       Kind   `json:"kind"`
+	Pipeline   string `json:"pipeline"`
+	MaxInput   int64  `json:"max_input,omitempty"`
+	Width      int    `json:"width,omitempty"`
+	Height     int    `json:"height,omitempty"`
+	FrameCount int    `json:"frame_count,omitempty"`
+}
+
+// Progress is how far a job has come. Duration is 0 when the body does not say how long it is.
+type Progress struct {
+	Frames   int64         `json:"frames"`
+	InBytes  int64         `json:"in_bytes"`
+	OutBytes int64         `json:"out_bytes"`
+	Position time.Duration `json:"position_ns"`
+	Duration time.Duration `json:"duration_ns"`
+}
+
+// Done ends a job that worked.
+type Done struct {
+	Frames         int64                    `json:"frames"`
+	AudioPackets   int64                    `json:"audio_packets"`
+	DamagedPackets int64                    `json:"damaged_packets"`
+	InBytes        int64                    `json:"in_bytes"`
+	OutBytes       int64                    `json:"out_bytes"`
+	Width          int                      `json:"width"`
+	Height         int                      `json:"height"`
+	Elapsed        time.Duration            `json:"elapsed_ns"`
+	Stages         map[string]time.Duration `json:"stages_ns"`
+}
+
+// Cause says whose fault a failed job is.
+type Cause string
+
+// The causes: the body, or the worker and its machine.
+const (
+	CauseMedia    Cause = "media"
+	CauseInternal Cause = "internal"
+)
+
+// Fail ends a job that did not work. Reason is for a person and ends with what to do.
+type Fail struct {
+	Cause  Cause  `json:"cause"`
+	Stage  string `json:"stage"`
+	Reason string `json:"reason"`
+}
