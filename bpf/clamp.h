@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Keeps packets within the MTU of their class, and tells the local sender of those that are not, as a router on the path
+ * would (RFC 1191, section 4; RFC 8201): the packet is cut to its headers, an ICMP error is put in front of them, and the
+ * result comes back in through the device that it was about to leave by.
+ *
+ *   before  | Ethernet | IP | UDP | payload ...
+ *   after   | Ethernet | IP | ICMP | IP | UDP |
+ *
+ * The sender learns it as from any router: sockets with path MTU discovery get EMSGSIZE on the next send that is too large,
+ * and those that probe themselves (IP_PMTUDISC_PROBE, as QUIC servers do) see a lost probe.
+ */
+#ifndef QUICEDGE_CLAMP_H
+#define QUICEDGE_CLAMP_H
+
+#include "configs.h"
+#include "maps.h"
+#include "parse.h"
+
+/* linux/icmp.h cannot be included for the bpf target: it pulls in the C library. */
+#define ICMP_DEST_UNREACH 3
+#define ICMP_FRAG_NEEDED 4
+#define ICMPV6_PKT_TOOBIG 2
+
+/*
+ * No IPv6 node believes in a path below this (RFC 8200, section 5; RFC 8201, section 4 has it discard such an error). A
+ * class below it is clamped all the same, and its senders are told the least that they will believe.
+ */
+#define IPV6_MIN_MTU 1280
+
+/* The longest IPv4 header and a UDP header; the shortest IPv6 header and a UDP header are 48. */
+#define MAX_QUOTE4 68
+/* Of an IPv6 packet with extension headers as much is quoted as one load into the stack can hold. */
+#define MAX_QUOTE6 128
+
+/* ICMP "fragmentation needed" (RFC 1191, section 4) and ICMPv6 "packet too big" (RFC 4443, section 3.2). */
+struct frag_needed {
+	__u8 type, code;
+	__u16 checksum;
+	__be16 unused;
+	__be16 mtu;
+};
+
+struct too_big {
+	__u8 type, code;
+	__u16 checksum;
+	__be32 mtu;
+};
+
+struct error4 {
+	struct ethhdr eth;
+	struct iphdr ip;
+	struct frag_needed icmp;
+} __attribute__((packed));
+_Static_assert(sizeof(struct error4) == 42, "struct error4 is written to the wire");
+
+struct error6 {
+	struct ethhdr eth;
+	struct ipv6hdr ip;
+	struct too_big icmp;
+} __attribute__((packed));
+_Static_assert(sizeof(struct error6) == 62, "struct error6 is written to the wire");
+
+/* IP length in bytes of the largest packet that the skb becomes on the wire. */
+static __always_inline __u32 largest_segment(const struct __sk_buff *skb, const struct packet *p)
+{
+	__u32 whole = skb->len - p->l3;
+	__u32 segment = headers_len(p) + skb->gso_size;
+
+	return skb->gso_size && segment < whole ? segment : whole;
+}
+
+/* MTU of a class in bytes, 0 where it has none. One 16-bit load: it cannot be torn. */
+static __always_inline __u32 class_mtu(__u32 class)
+{
+	struct path_profile *profile = bpf_map_lookup_elem(&profiles, &class);
+
+	return profile ? *(volatile __u16 *)&profile->mtu : 0;
+}
+
+static __always_inline __u16 fold(__u64 sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum;
+}
+
+/* Back to where the frame came from: the device takes in only frames to its own address. */
+static __always_inline int turn_ethernet(struct __sk_buff *skb, struct ethhdr *eth)
+{
+	if (bpf_skb_load_bytes(skb, 0, eth, sizeof(*eth)))
+		return -1;
+	struct ethhdr was = *eth;
+
+	__builtin_memcpy(eth->h_dest, was.h_source, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, was.h_dest, ETH_ALEN);
+	return 0;
+}
+
+/* Cuts the packet to its headers and makes room in front of them. */
+static __always_inline int make_room(struct __sk_buff *skb, __u32 keep, __u32 room)
+{
+	if (bpf_skb_change_tail(skb, keep, 0))
+		return -1;
+	return bpf_skb_adjust_room(skb, room, BPF_ADJ_ROOM_MAC, 0);
+}
+
+static __always_inline int reflect4(struct __sk_buff *skb, const struct packet *p, __u32 mtu)
+{
+	__u8 quote[MAX_QUOTE4] = {};
+	struct error4 e = {};
+	__u32 quoted = headers_len(p);
+
+	if (quoted < sizeof(struct iphdr) + sizeof(struct udphdr) || quoted > sizeof(quote))
+		return -1;
+	if (bpf_skb_load_bytes(skb, p->l3, quote, quoted) || turn_ethernet(skb, &e.eth))
+		return -1;
+	e.ip.version = 4;
+	e.ip.ihl = 5;
+	e.ip.ttl = 64;
+	e.ip.protocol = IPPROTO_ICMP;
+	e.ip.tot_len = bpf_htons(sizeof(e.ip) + sizeof(e.icmp) + quoted);
+	__builtin_memcpy(&e.ip.saddr, p->daddr.bytes, 4);
+	__builtin_memcpy(&e.ip.daddr, p->saddr.bytes, 4);
+	e.icmp.type = ICMP_DEST_UNREACH;
+	e.icmp.code = ICMP_FRAG_NEEDED;
+	e.icmp.mtu = bpf_htons(mtu);
+
+	struct iphdr ip = e.ip;
+	struct frag_needed icmp = e.icmp;
+
+	e.ip.check = fold(bpf_csum_diff(NULL, 0, (__be32 *)&ip, sizeof(ip), 0));
+	__s64 sum = bpf_csum_diff(NULL, 0, (__be32 *)&icmp, sizeof(icmp), 0);
+	e.icmp.checksum = fold(bpf_csum_diff(NULL, 0, (__be32 *)quote, sizeof(quote), sum));
+
+	if (make_room(skb, p->l3 + quoted, sizeof(e) - sizeof(e.eth)))
+		return -1;
+	return bpf_skb_store_bytes(skb, 0, &e, sizeof(e), 0);
+}
+
+/* The pseudo-header that an ICMPv6 checksum covers (RFC 8200, section 8.1). */
+struct pseudo6 {
+	struct address saddr, daddr;
+	__be32 len;
+	__be32 next;
+};
+_Static_assert(sizeof(struct pseudo6) == 40, "struct pseudo6 is summed as it lies");
+
+static __always_inline int reflect6(struct __sk_buff *skb, const struct packet *p, __u32 mtu)
+{
+	__u8 quote[MAX_QUOTE6] = {};
+	struct error6 e = {};
+	__u32 quoted = headers_len(p);
+
+	if (quoted < sizeof(struct ipv6hdr) + sizeof(struct udphdr) || quoted > sizeof(quote))
+		return -1;
+	if (bpf_skb_load_bytes(skb, p->l3, quote, quoted) || turn_ethernet(skb, &e.eth))
+		return -1;
+	e.ip.version = 6;
+	e.ip.hop_limit = 64;
+	e.ip.nexthdr = IPPROTO_ICMPV6;
+	e.ip.payload_len = bpf_htons(sizeof(e.icmp) + quoted);
+	__builtin_memcpy(&e.ip.saddr, p->daddr.bytes, 16);
+	__builtin_memcpy(&e.ip.daddr, p->saddr.bytes, 16);
+	e.icmp.type = ICMPV6_PKT_TOOBIG;
+	e.icmp.mtu = bpf_htonl(mtu < IPV6_MIN_MTU ? IPV6_MIN_MTU : mtu);
+
+	struct pseudo6 pseudo = {
+		.saddr = p->daddr,
+		.daddr = p->saddr,
+		.len = bpf_htonl(sizeof(e.icmp) + quoted),
+		.next = bpf_htonl(IPPROTO_ICMPV6),
+	};
+	struct too_big icmp = e.icmp;
+	__s64 sum = bpf_csum_diff(NULL, 0, (__be32 *)&pseudo, sizeof(pseudo), 0);
+
+	sum = bpf_csum_diff(NULL, 0, (__be32 *)&icmp, sizeof(icmp), sum);
+	e.icmp.checksum = fold(bpf_csum_diff(NULL, 0, (__be32 *)quote, sizeof(quote), sum));
+
+	if (make_room(skb, p->l3 + quoted, sizeof(e) - sizeof(e.eth)))
+		return -1;
+	return bpf_skb_store_bytes(skb, 0, &e, sizeof(e), 0);
+}
+
+/* Turns the packet into the error that its sender gets. 0: it is one now, and is to be redirected. */
+static __always_inline int reflect(struct __sk_buff *skb, const struct packet *p, __u32 mtu)
+{
+	if (!reflect_errors)
+		return -1;
+	return p->version == 4 ? reflect4(skb, p, mtu) : reflect6(skb, p, mtu);
+}
+
+#endif

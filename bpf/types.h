@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Structures and numbers that the programs share with the node. This is their only home: package bpf gets its Go types
+ * from here by bpf2go, and docs/dataplane.md describes them to other programs that read the pinned maps.
+ * Integers are in the host's byte order unless a name says __be.
+ */
+#ifndef QUICEDGE_TYPES_H
+#define QUICEDGE_TYPES_H
+
+#include <linux/types.h>
+
+/* Class numbers are below this; its twin is class.Max in Go. */
+#define MAX_CLASSES 1024
+
+/* Room in a prefix table. China's announced IPv4 space is about 30,000 prefixes; the whole Internet's is about a million. */
+#define MAX_PREFIXES (1 << 20)
+
+/* Where a program is attached. */
+enum hook {
+	HOOK_INGRESS,
+	HOOK_EGRESS,
+	HOOKS,
+};
+
+/* What a program returns: the values of TCX and of clsact's direct action are the same. */
+enum verdict {
+	VERDICT_NEXT = -1,    /* on to the next program, then to the stack or the device */
+	VERDICT_DROP = 2,
+	VERDICT_REDIRECT = 7, /* of bpf_redirect */
+};
+
+/*
+ * Why a program was left. New reasons go before REASONS, and never between: numbers are part of the maps' layout, and the
+ * names that people see are made of these ("REASON_NOT_UDP" is shown as "not-udp").
+ */
+enum reason {
+	REASON_PASS,           /* to or from a QUIC server: classed, counted, goes on */
+	REASON_CLAMPED,        /* larger than its class's MTU: dropped, and the sender was told */
+	REASON_CLAMPED_SILENT, /* larger than its class's MTU: dropped, and the sender could not be told */
+	REASON_FOREIGN_PORT,   /* UDP of somebody else */
+	REASON_NOT_UDP,        /* IP, but no UDP header follows */
+	REASON_NOT_IP,         /* ARP and others */
+	REASON_VLAN,           /* a VLAN tag inside the frame: not read */
+	REASON_FRAGMENT,       /* a later fragment: it has no ports */
+	REASON_TRUNCATED,      /* ends within its headers */
+	REASON_BAD_HEADER,     /* a version or a header length that cannot be */
+	REASON_EXT_HEADERS,    /* more IPv6 extension headers than are followed */
+	REASONS,
+};
+
+/* Room for reasons to come, so that an upgrade that adds one keeps the pinned counters. */
+#define REASON_ROOM 32
+
+/* What happened to packets: as many as went over the wire (a GSO super-packet is its segments), bytes from the IP header on. */
+struct counter {
+	__u64 packets;
+	__u64 bytes;
+};
+_Static_assert(sizeof(struct counter) == 16, "struct counter is part of the maps' layout");
+
+/* Counters of one class at one hook. `classed` are the packets of QUIC servers, whatever became of them. */
+struct class_stats {
+	struct counter classed;
+	struct counter exits[REASON_ROOM]; /* by enum reason */
+};
+_Static_assert(sizeof(struct class_stats) == 528, "struct class_stats is part of the maps' layout");
+_Static_assert(REASONS <= REASON_ROOM, "reasons outgrew their room");
+
+/* Bits of path_profile.flags. */
+enum profile_flag {
+	PROFILE_SEARCH = 1, /* path MTU discovery may probe above `initial` */
+};
+
+/*
+ * How packets to a class are sized. The first eight bytes are written as one word, so that neither a packet nor a server
+ * that has mapped the array ever sees half of a change. All zero: nothing is known of the class, nothing is clamped.
+ */
+struct path_profile {
+	__u16 mtu;     /* IP packet in bytes that nothing to the class exceeds; 0: no limit */
+	__u16 budget;  /* UDP payload in bytes that fits: mtu - 48 */
+	__u16 initial; /* UDP payload in bytes of the first packets */
+	__u8 flags;    /* enum profile_flag */
+	__u8 source;   /* the layer that set the MTU: 0 default, 1 csv, 2 learned, 3 policy, 4 override */
+	__u8 reserved[24]; /* zero; room for ACK settings, keep-alive and idle timeout */
+};
+_Static_assert(sizeof(struct path_profile) == 32, "struct path_profile is part of the maps' layout");
+
+/* Keys of the prefix tables: the bits that count, then the address as it is on the wire. */
+struct prefix_key4 {
+	__u32 bits;
+	__u8 addr[4];
+};
+_Static_assert(sizeof(struct prefix_key4) == 8, "struct prefix_key4 is part of the maps' layout");
+
+struct prefix_key6 {
+	__u32 bits;
+	__u8 addr[16];
+};
+_Static_assert(sizeof(struct prefix_key6) == 20, "struct prefix_key6 is part of the maps' layout");
+
+/* What a prefix table says of a prefix. */
+struct prefix_value {
+	__u16 class;
+	__u8 bits; /* of the prefix itself, so that a look-up can name it */
+	__u8 reserved;
+};
+_Static_assert(sizeof(struct prefix_value) == 4, "struct prefix_value is part of the maps' layout");
+
+/* The UDP ports of QUIC servers, a bit each: port p is bit p % 64 of word p / 64. No bit set: the programs only look on. */
+struct port_set {
+	__u64 words[1024];
+};
+_Static_assert(sizeof(struct port_set) == 8192, "struct port_set is part of the maps' layout");
+
+/*
+ * Which tables are in force. A digest is that of the entries in the prefix table, all zero while a swap is under way, so
+ * that whoever was killed in the middle of one is known to have been.
+ */
+struct generation {
+	__u64 number; /* counts swaps */
+	__u32 entries4;
+	__u32 entries6;
+	__u8 digest4[32];
+	__u8 digest6[32];
+};
+_Static_assert(sizeof(struct generation) == 80, "struct generation is part of the maps' layout");
+
+#endif
