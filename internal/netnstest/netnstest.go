@@ -1,0 +1,117 @@
+// Package netnstest gives tests network namespaces of their own, with links between them. It needs root: NeedBPF says
+// whether a test can go on.
+//
+//	netnstest.NeedBPF(t)
+//	edge, client := netnstest.New(t), netnstest.New(t)
+//	netnstest.Veth(t,
+//		netnstest.End{NS: edge, Name: "edge0", Addrs: []string{"10.9.0.1/24"}},
+//		netnstest.End{NS: client, Name: "client0", Addrs: []string{"10.9.0.2/24"}, MTU: 1372})
+//	netnstest.Do(t, edge, func() { conn, err = net.ListenPacket("udp", "10.9.0.1:443") })
+//
+// A socket stays in the namespace that it was opened in; keep a reference to it, or the garbage collector closes it. No name
+// of a namespace appears anywhere: it goes when its handle is closed and its last socket and process are gone.
+package netnstest
+
+import (
+	"os"
+	"runtime"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/features"
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
+)
+
+// NS is a network namespace.
+type NS struct{ netns.NsHandle }
+
+// NeedBPF skips a test where no BPF may be loaded, and makes sure that there is a BPF file system. With
+// QUICEDGE_REQUIRE_BPF=1, as CI sets it, such a place is a failure.
+func NeedBPF(t testing.TB) {
+	t.Helper()
+	give := t.Skipf
+	if os.Getenv("QUICEDGE_REQUIRE_BPF") == "1" {
+		give = t.Fatalf
+	}
+	if err := features.HaveProgramType(ebpf.SchedCLS); err != nil {
+		give("this test loads BPF programs, and may not (run it as root on Linux 6.6 or later): %v", err)
+	}
+	if err := mountBPFFS(); err != nil {
+		give("this test pins BPF objects, and may not (run it as root): %v", err)
+	}
+}
+
+func mountBPFFS() error {
+	const place = "/sys/fs/bpf"
+	var st unix.Statfs_t
+	if err := unix.Statfs(place, &st); err != nil {
+		return err
+	}
+	if uint32(st.Type) == unix.BPF_FS_MAGIC {
+		return nil
+	}
+	return unix.Mount("bpf", place, "bpf", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=0700")
+}
+
+// New makes a network namespace with lo up, for as long as the test runs.
+func New(t testing.TB) NS {
+	t.Helper()
+	var ns NS
+	err := onThread(func() (err error) {
+		ns.NsHandle, err = netns.New()
+		return err
+	})
+	if err != nil {
+		t.Fatalf("make a network namespace (run as root): %v", err)
+	}
+	t.Cleanup(func() { ns.Close() })
+	with(t, ns, func(h *netlink.Handle) error {
+		lo, err := h.LinkByName("lo")
+		if err != nil {
+			return err
+		}
+		return h.LinkSetUp(lo)
+	})
+	return ns
+}
+
+// Do runs f on a thread of its own within a namespace, and waits for it. The thread is never used again: what f changes of
+// it does not leak. f must not call t.FailNow or what calls it, since it is not the test's goroutine.
+func Do(t testing.TB, ns NS, f func()) {
+	t.Helper()
+	err := onThread(func() error {
+		if err := netns.Set(ns.NsHandle); err != nil {
+			return err
+		}
+		f()
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("enter a network namespace (run as root): %v", err)
+	}
+}
+
+// onThread runs f on a thread that ends with it: a locked goroutine that is never unlocked takes its thread along.
+func onThread(f func() error) error {
+	errs := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		errs <- f()
+	}()
+	return <-errs
+}
+
+// with gives f a netlink handle in a namespace.
+func with(t testing.TB, ns NS, f func(*netlink.Handle) error) {
+	t.Helper()
+	h, err := netlink.NewHandleAt(ns.NsHandle)
+	if err != nil {
+		t.Fatalf("open netlink: %v", err)
+	}
+	defer h.Close()
+	if err := f(h); err != nil {
+		t.Fatalf("set up the network: %v", err)
+	}
+}
