@@ -1,0 +1,57 @@
+// Package dataplane puts the programs of package bpf into the kernel, gives them the node's tables and reads their counters.
+// All state lives in pins on a BPF file system, so that no process has to stay for the programs to go on running.
+//
+// The pinned maps are a public interface: docs/dataplane.md describes them.
+package dataplane
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+)
+
+// DefaultPinDir is where the pins are, where nothing else is said.
+const DefaultPinDir = "/sys/fs/bpf/quicedge"
+
+// DefaultPort is the UDP port of HTTP/3 (RFC 9114, section 3.1.1), served where no other is given.
+const DefaultPort = 443
+
+// Config says what to load, and where. The zero value, given an Interface, is useful.
+type Config struct {
+	PinDir    string       // folder on a BPF file system, its own for each node of a host; DefaultPinDir where empty
+	Interface string       // Ethernet device or lo, in the network namespace of the calling thread
+	Ports     []uint16     // UDP ports of the QUIC servers on this host; DefaultPort where empty
+	Silent    bool         // drop what exceeds a class's MTU without the ICMP error to its sender
+	Log       *slog.Logger // slog.Default() where nil
+
+	step func(string) // a test's view of how far a change has come
+}
+
+// complete fills in the defaults and refuses what cannot work.
+func (c Config) complete() (Config, error) {
+	if c.PinDir == "" {
+		c.PinDir = DefaultPinDir
+	}
+	if !filepath.IsAbs(c.PinDir) {
+		return c, fmt.Errorf("pin folder %q: not an absolute path: give one such as %s", c.PinDir, DefaultPinDir)
+	}
+	c.PinDir = filepath.Clean(c.PinDir)
+	if c.Interface == "" {
+		return c, errors.New("no interface given: name the device that clients come in by, such as eth0")
+	}
+	if len(c.Ports) == 0 {
+		c.Ports = []uint16{DefaultPort}
+	}
+	if slices.Contains(c.Ports, 0) {
+		return c, errors.New("udp port 0: give the ports that the QUIC servers listen on, 1 to 65535")
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.step == nil {
+		c.step = func(string) {}
+	}
+	return c, nil
+}

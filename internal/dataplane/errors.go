@@ -1,0 +1,48 @@
+package dataplane
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+)
+
+// What a caller may tell apart by errors.Is.
+var (
+	ErrNotLoaded    = errors.New("data plane not loaded")
+	ErrNotPermitted = errors.New("not permitted")
+	ErrUnsupported  = errors.New("not supported")
+	ErrNoInterface  = errors.New("no such network device")
+	ErrIncompatible = errors.New("pinned by another version with another layout")
+)
+
+// explain says what was being done when the kernel refused, which of the sentinels it comes to, and what to do.
+func explain(doing string, err error) error {
+	var rejected *ebpf.VerifierError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &rejected):
+		return fmt.Errorf("%s: the kernel's verifier rejects the program (%w): report it with the output of uname -a", doing, err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s: %w (%w): run as root, or grant CAP_BPF and CAP_NET_ADMIN", doing, ErrNotPermitted, err)
+	case errors.Is(err, ebpf.ErrNotSupported):
+		return fmt.Errorf("%s: %w by Linux %s (%w): TCX needs Linux 6.6 or later", doing, ErrUnsupported, release(), err)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+func notLoaded(pinDir string) error {
+	return fmt.Errorf("open %s: %w: run quicedge load --iface IF first", pinDir, ErrNotLoaded)
+}
+
+// release is the running kernel's version as uname -r prints it.
+func release() string {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return "(unknown)"
+	}
+	return unix.ByteSliceToString(u.Release[:])
+}

@@ -1,0 +1,160 @@
+package dataplane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
+	"quicedge/bpf"
+	"quicedge/internal/path"
+)
+
+// loader is one Load under way.
+type loader struct {
+	Config
+	dev  device
+	snap *path.Snapshot
+	spec *ebpf.CollectionSpec
+}
+
+// Load puts the programs on a device and gives them a snapshot; everything stays when the process ends. Where the data
+// plane is loaded already, the programs of all its devices are replaced without a packet missing them, the maps and their
+// counters stay, and the device is added. A Load that fails leaves what was running before.
+//
+// The device is one of the calling thread's network namespace.
+func Load(ctx context.Context, cfg Config, snap *path.Snapshot) (*Plane, error) {
+	cfg, err := cfg.complete()
+	if err != nil {
+		return nil, err
+	}
+	if err := validate(snap); err != nil {
+		return nil, fmt.Errorf("load snapshot: %w", err)
+	}
+	l := loader{Config: cfg, snap: snap}
+	if l.dev, err = findDevice(cfg.Interface); err != nil {
+		return nil, err
+	}
+	if err := probe(l.dev); err != nil {
+		return nil, err
+	}
+	if l.spec, err = bpf.LoadDataplane(); err != nil {
+		return nil, err
+	}
+	if err := ensureBPFFS(cfg.PinDir); err != nil {
+		return nil, err
+	}
+	if err := sweep(cfg.PinDir); err != nil {
+		return nil, fmt.Errorf("clean up after a load that was killed: %w", err)
+	}
+	return l.load(ctx)
+}
+
+// load upgrades what there is. Two first loads may meet: the one that comes second upgrades the other's.
+func (l *loader) load(ctx context.Context) (*Plane, error) {
+	for {
+		lock, err := lockDir(ctx, l.PinDir)
+		if err == nil && os.Remove(l.PinDir) != nil { // it goes only if it is empty, made by hand
+			defer lock.release()
+			return l.upgrade(ctx)
+		}
+		if err == nil {
+			lock.release()
+			continue
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, explain("open "+l.PinDir, err)
+		}
+		p, err := l.first(ctx)
+		if !taken(err) {
+			return p, err
+		}
+	}
+}
+
+func taken(err error) bool { return errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EEXIST) }
+
+// first builds a pin folder beside its place, and moves it there complete. The programs are attached by then, but the ports
+// are set last of all, and until they are the programs only look on: traffic goes from untouched to served in one step.
+func (l *loader) first(ctx context.Context) (_ *Plane, err error) {
+	dir := stagedName(l.PinDir)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, explain("make "+dir, err)
+	}
+	lock, err := lockDir(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.release()
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, takeDown(dir))
+		}
+	}()
+	l.step("made the folder")
+	o, err := loadObjects(l.spec, nil, l.Silent)
+	if err != nil {
+		return nil, err
+	}
+	p, err := l.plane(o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.Close())
+		}
+	}()
+	defer o.DataplanePrograms.Close()
+	if err := l.fill(ctx, p, o, dir); err != nil {
+		return nil, err
+	}
+	if err := os.Rename(dir, l.PinDir); err != nil {
+		return nil, fmt.Errorf("place %s: %w", l.PinDir, err)
+	}
+	dir = l.PinDir
+	l.step("moved the folder into place")
+	if err := setPorts(p.maps.Ports, l.Ports); err != nil {
+		return nil, err
+	}
+	l.step("set the ports")
+	return p, nil
+}
+
+// plane opens a Plane on what was loaded; it takes over the maps.
+func (l *loader) plane(o *objects) (*Plane, error) {
+	lookup, err := o.QeLookup.Clone()
+	if err != nil {
+		return nil, errors.Join(explain("keep the lookup program", err), o.close())
+	}
+	return newPlane(l.PinDir, l.spec, o.DataplaneMaps, lookup)
+}
+
+// fill pins everything under dir, with the tables filled and the device attached.
+func (l *loader) fill(ctx context.Context, p *Plane, o *objects, dir string) error {
+	if err := o.pin(dir); err != nil {
+		return err
+	}
+	l.step("pinned maps and programs")
+	c, err := p.prepare(l.snap)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if _, err := p.commit(c); err != nil {
+		return err
+	}
+	l.step("filled the tables")
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	if err := attach(dir, l.dev, &o.DataplanePrograms, l.step); err != nil {
+		return err
+	}
+	l.step("attached")
+	return nil
+}

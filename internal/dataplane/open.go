@@ -1,0 +1,101 @@
+package dataplane
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+
+	"github.com/cilium/ebpf"
+
+	"quicedge/bpf"
+)
+
+var errClosed = fmt.Errorf("use the data plane: %w", os.ErrClosed)
+
+// Plane is an open, loaded data plane. It may be used by several goroutines. Closing it leaves the programs running.
+type Plane struct {
+	dir  string
+	spec *ebpf.CollectionSpec
+
+	mu       sync.RWMutex // guards what follows against Close
+	closed   bool
+	maps     bpf.DataplaneMaps
+	lookup   *ebpf.Program
+	profiles profileArray
+}
+
+// Open opens what Load has pinned. ErrNotLoaded where there is nothing, or only what a killed Load has left; ErrIncompatible
+// where another version of the program has pinned maps of another layout.
+func Open(pinDir string) (*Plane, error) {
+	if pinDir == "" {
+		pinDir = DefaultPinDir
+	}
+	if _, err := os.Stat(pinDir); errors.Is(err, fs.ErrNotExist) {
+		return nil, notLoaded(pinDir)
+	} else if err != nil {
+		return nil, explain("open "+pinDir, err)
+	}
+	if err := checkOwned(pinDir); err != nil {
+		return nil, err
+	}
+	spec, err := bpf.LoadDataplane()
+	if err != nil {
+		return nil, err
+	}
+	maps, err := openMaps(pinDir, spec)
+	if err != nil {
+		return nil, err
+	}
+	lookup, err := ebpf.LoadPinnedProgram(progPin(pinDir, bpf.DataplaneProgQeLookup), nil)
+	if err != nil {
+		return nil, errors.Join(explain("open program "+bpf.DataplaneProgQeLookup, err), closeMaps(&maps))
+	}
+	p, err := newPlane(pinDir, spec, maps, lookup)
+	if err != nil {
+		return nil, err
+	}
+	// A load sets the ports last of all.
+	if ports, err := p.Ports(); err != nil || len(ports) == 0 {
+		return nil, errors.Join(err, notLoaded(pinDir), p.Close())
+	}
+	return p, nil
+}
+
+// newPlane takes over maps and lookup.
+func newPlane(dir string, spec *ebpf.CollectionSpec, maps bpf.DataplaneMaps, lookup *ebpf.Program) (*Plane, error) {
+	profiles, err := mapProfiles(maps.Profiles)
+	if err != nil {
+		return nil, errors.Join(err, closeMaps(&maps), lookup.Close())
+	}
+	return &Plane{dir: dir, spec: spec, maps: maps, lookup: lookup, profiles: profiles}, nil
+}
+
+// Interfaces returns what is attached, by device and hook.
+func (p *Plane) Interfaces() ([]Attachment, error) {
+	all, err := openLinks(p.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, notLoaded(p.dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer closeLinks(all)
+	attachments := make([]Attachment, len(all))
+	for i, l := range all {
+		attachments[i] = l.Attachment
+	}
+	return attachments, nil
+}
+
+// Close closes the file descriptors. What is pinned stays, and so do the programs. A second Close does nothing.
+func (p *Plane) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil
+	}
+	p.closed = true
+	return errors.Join(p.profiles.close(), p.lookup.Close(), closeMaps(&p.maps))
+}

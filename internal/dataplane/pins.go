@@ -1,0 +1,110 @@
+package dataplane
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/cilium/ebpf/link"
+)
+
+// Folders of a pin folder.
+const (
+	mapsDir  = "maps"
+	progsDir = "progs"
+	linksDir = "links"
+)
+
+// staged marks what is being built or taken down: NAME~1a2b3c4d beside the pin folder, ~1a2b3c4d within links. What nobody
+// holds a lock on was left by a process that was killed.
+const staged = "~"
+
+func stagedName(base string) string {
+	var b [4]byte
+	rand.Read(b[:]) // never fails
+	return base + staged + hex.EncodeToString(b[:])
+}
+
+// pinName makes a device's name one that a BPF file system takes: it keeps dots for itself, and eth0.100 has one.
+func pinName(device string) string {
+	return strings.NewReplacer("%", "%25", ".", "%2E").Replace(device)
+}
+
+func deviceName(pin string) string { return strings.NewReplacer("%2E", ".", "%25", "%").Replace(pin) }
+
+func mapPin(dir, name string) string     { return filepath.Join(dir, mapsDir, name) }
+func progPin(dir, name string) string    { return filepath.Join(dir, progsDir, name) }
+func linkPins(dir, device string) string { return filepath.Join(dir, linksDir, pinName(device)) }
+
+// sweep takes down what killed processes left beside a pin folder.
+func sweep(pinDir string) (err error) {
+	for _, dir := range leftovers(filepath.Dir(pinDir), filepath.Base(pinDir)+staged) {
+		if checkOwned(dir) != nil {
+			continue
+		}
+		if lock, free := tryLock(dir); free {
+			err = errors.Join(err, takeDown(dir))
+			lock.release()
+		}
+	}
+	return err
+}
+
+// sweepLinks takes down what killed processes left among the links. The lock of the pin folder is held.
+func sweepLinks(pinDir string) (err error) {
+	for _, dir := range leftovers(filepath.Join(pinDir, linksDir), staged) {
+		err = errors.Join(err, takeDownLinks(dir))
+	}
+	return err
+}
+
+// leftovers lists what a folder holds under names that begin with prefix. A folder that is not there holds nothing.
+func leftovers(dir, prefix string) (found []string) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), prefix) {
+			found = append(found, filepath.Join(dir, e.Name()))
+		}
+	}
+	return found
+}
+
+// takeDown detaches every link of a pin folder and removes the folder.
+func takeDown(dir string) (err error) {
+	for _, device := range leftovers(filepath.Join(dir, linksDir), "") {
+		err = errors.Join(err, takeDownLinks(device))
+	}
+	return errors.Join(err, os.RemoveAll(dir))
+}
+
+// takeDownLinks detaches the links of a device and removes their folder. Removing a pin alone lets the kernel detach it
+// when it gets round to it; when this returns, no packet meets the programs any more.
+func takeDownLinks(dir string) error {
+	pins, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, pin := range pins {
+		err = errors.Join(err, detach(filepath.Join(dir, pin.Name())))
+	}
+	return errors.Join(err, os.RemoveAll(dir))
+}
+
+func detach(pin string) error {
+	l, err := link.LoadPinnedLink(pin, nil)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return explain("open "+pin, err)
+	}
+	defer l.Close()
+	if err := l.Detach(); err != nil && !gone(err) {
+		return explain("detach "+pin, err)
+	}
+	return nil
+}

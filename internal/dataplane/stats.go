@@ -1,0 +1,113 @@
+package dataplane
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+
+	"quicedge/bpf"
+	"quicedge/internal/class"
+)
+
+// Stats are the counters since the maps were made, summed over the CPUs. A GSO super-packet counts as the packets that it
+// becomes on the wire; bytes begin at the IP header.
+type Stats struct {
+	Classes []ClassStats  // those with packets, by class and hook
+	Reasons []ReasonStats // those with packets, by class, hook and reason
+}
+
+// ClassStats counts the packets of QUIC servers: from clients of a class (hook "ingress") or to them ("egress").
+type ClassStats struct {
+	Class   class.ID
+	Hook    string
+	Packets uint64
+	Bytes   uint64
+	Clamped uint64 // packets of these that were dropped as larger than the class's MTU
+}
+
+// ReasonStats counts the exits of a program. Packets that are not a QUIC server's are counted under class 0.
+type ReasonStats struct {
+	Class   class.ID
+	Hook    string
+	Reason  string // such as "pass", "clamped" or "not-udp"; docs/dataplane.md lists them
+	Packets uint64
+	Bytes   uint64
+}
+
+// Stats reads the counters. They go on being written meanwhile: sums of different classes are not of one moment.
+func (p *Plane) Stats() (Stats, error) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if p.closed {
+		return Stats{}, errClosed
+	}
+	reasons, err := names(p.spec, "reason")
+	if err != nil {
+		return Stats{}, err
+	}
+	var s Stats
+	for _, id := range class.All() {
+		for h, hook := range hooks() {
+			sum, err := sumStats(p.maps.Stats, uint32(id)*uint32(bpf.DataplaneHookHOOKS)+uint32(h))
+			if err != nil {
+				return Stats{}, fmt.Errorf("read the counters of class %s: %w", id, err)
+			}
+			s.add(id, hook.name, reasons, &sum)
+		}
+	}
+	return s, nil
+}
+
+// sumStats adds up the CPUs' copies of one entry.
+func sumStats(m *ebpf.Map, key uint32) (sum bpf.DataplaneClassStats, err error) {
+	var cpus []bpf.DataplaneClassStats
+	if err := m.Lookup(key, &cpus); err != nil {
+		return sum, err
+	}
+	for i := range cpus {
+		sum.Classed.Packets += cpus[i].Classed.Packets
+		sum.Classed.Bytes += cpus[i].Classed.Bytes
+		for r := range cpus[i].Exits {
+			sum.Exits[r].Packets += cpus[i].Exits[r].Packets
+			sum.Exits[r].Bytes += cpus[i].Exits[r].Bytes
+		}
+	}
+	return sum, nil
+}
+
+func (s *Stats) add(id class.ID, hook string, reasons []string, sum *bpf.DataplaneClassStats) {
+	if sum.Classed.Packets > 0 {
+		clamped := sum.Exits[bpf.DataplaneReasonREASON_CLAMPED].Packets + sum.Exits[bpf.DataplaneReasonREASON_CLAMPED_SILENT].Packets
+		s.Classes = append(s.Classes, ClassStats{id, hook, sum.Classed.Packets, sum.Classed.Bytes, clamped})
+	}
+	for r, c := range sum.Exits {
+		if c.Packets > 0 {
+			s.Reasons = append(s.Reasons, ReasonStats{id, hook, nameOf(reasons, r), c.Packets, c.Bytes})
+		}
+	}
+}
+
+// names returns what the values of an enum in bpf/types.h are called, from 0 on: REASON_NOT_UDP of enum reason is "not-udp".
+func names(spec *ebpf.CollectionSpec, enum string) ([]string, error) {
+	var e *btf.Enum
+	if err := spec.Types.TypeByName(enum, &e); err != nil {
+		return nil, fmt.Errorf("find the names of enum %s: %w", enum, err)
+	}
+	var all []string
+	for _, v := range e.Values {
+		if short, ok := strings.CutPrefix(v.Name, strings.ToUpper(enum)+"_"); ok {
+			all = append(all, strings.ToLower(strings.ReplaceAll(short, "_", "-")))
+		}
+	}
+	return all, nil
+}
+
+// nameOf names a value, also one that a newer program has pinned.
+func nameOf(names []string, value int) string {
+	if value < len(names) {
+		return names[value]
+	}
+	return fmt.Sprintf("reason-%d", value)
+}
