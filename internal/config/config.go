@@ -63,7 +63,7 @@ func (c *Config) TableFlags(fs *pflag.FlagSet) {
 // VideoFlags binds the flags of the video workers.
 func (c *Config) VideoFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.VideoWorker, "video-worker", c.VideoWorker, "the quicedge-video program (default: next to this one)")
-	fs.IntVar(&c.VideoWorkers, "video-workers", c.VideoWorkers, "video workers kept running (0: one a CPU)")
+	fs.IntVar(&c.VideoWorkers, "video-workers", c.VideoWorkers, "video workers kept running (0: two a CPU)")
 	fs.DurationVar(&c.VideoTimeout, "video-timeout", c.VideoTimeout, "the longest that one stream may take")
 }
 

@@ -53,8 +53,8 @@ func (c Config) validateLimits() *wrongValue {
 		return wrong("video_timeout", "%s: use 1s to 24h", c.VideoTimeout)
 	case c.VideoWorkers < 0 || c.VideoWorkers > 256:
 		return wrong("video_workers", "%d: use 0 to 256", c.VideoWorkers)
-	case c.VideoQueue < 0 || c.VideoQueue > 10_000:
-		return wrong("video_queue", "%d: use 0 to 10000", c.VideoQueue)
+	case c.VideoQueue < 1 || c.VideoQueue > 10_000:
+		return wrong("video_queue", "%d: use 1 to 10000", c.VideoQueue)
 	case c.VideoMaxUploadMiB < 1 || c.VideoMaxUploadMiB > 1<<20:
 		return wrong("video_max_upload_mib", "%d: use 1 to %d", c.VideoMaxUploadMiB, 1<<20)
 	}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"strings"
+
+	"quicedge/internal/config"
+	"quicedge/internal/dataplane"
+)
+
+// Exit codes. A supervisor starts none of 1, 2, 4 and 5 again: another try would end the same way.
+const (
+	exitOK           = 0
+	exitFailed       = 1
+	exitUsage        = 2
+	exitDegraded     = 3
+	exitNotPermitted = 4
+	exitUnsupported  = 5
+)
+
+// usageError is a mistake in the command line.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func exitCode(err error) int {
+	var usage usageError
+	var setting *config.Error
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &usage), errors.As(err, &setting), strings.HasPrefix(err.Error(), "unknown command"):
+		return exitUsage
+	case errors.Is(err, dataplane.ErrNotPermitted), errors.Is(err, os.ErrPermission):
+		return exitNotPermitted
+	case errors.Is(err, dataplane.ErrUnsupported):
+		return exitUnsupported
+	}
+	return exitFailed
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"quicedge/internal/config"
+	"quicedge/internal/control"
+	"quicedge/internal/dataplane"
+	"quicedge/internal/path"
+	"quicedge/internal/statedir"
+)
+
+// loaded is the JSON answer of load and unload.
+type loaded struct {
+	APIVersion string   `json:"apiVersion"`
+	Interface  string   `json:"interface"`
+	Ports      []uint16 `json:"ports,omitempty"`
+	Prefixes   int      `json:"prefixes"`
+	PinDir     string   `json:"pin_dir"`
+	Loaded     bool     `json:"loaded"`
+}
+
+func (a *app) loadCmd() *cobra.Command {
+	var iface string
+	var ports []uint
+	cmd := &cobra.Command{
+		Use:   "load --iface IF",
+		Short: "Attach the data plane to an interface and leave it there",
+		Long: `Attaches the ingress and egress programs to an interface, for any QUIC server on the host, and pins them: no process stays.
+A second load replaces programs and tables in place. A load that fails leaves what was there.
+Needs CAP_BPF and CAP_NET_ADMIN, and Linux 6.6 or later.`,
+		Example: "  quicedge load --iface eth0 --prefixes prefixes.csv --ports 443,8443",
+		Args:    cobra.NoArgs,
+	}
+	a.outputFlag(cmd)
+	a.flags.TableFlags(cmd.Flags())
+	ifaceFlag(cmd, &iface)
+	cmd.Flags().UintSliceVar(&ports, "ports", []uint{443}, "UDP ports of the QUIC servers on this host")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := a.settings(cmd)
+		if err != nil {
+			return err
+		}
+		udp, err := udpPorts(ports)
+		if err != nil {
+			return err
+		}
+		out, err := load(cmd.Context(), cfg, dataplane.Config{PinDir: cfg.PinDir, Interface: iface, Ports: udp})
+		if err != nil {
+			return err
+		}
+		return a.print(out, func(w io.Writer) {
+			fmt.Fprintf(w, "loaded on %s: UDP ports %v, %d prefixes; pinned in %s\n", out.Interface, out.Ports, out.Prefixes, out.PinDir)
+		})
+	}
+	return cmd
+}
+
+func ifaceFlag(cmd *cobra.Command, iface *string) {
+	cmd.Flags().StringVar(iface, "iface", "", "network interface, such as eth0")
+	if err := cmd.MarkFlagRequired("iface"); err != nil {
+		panic(err) // the flag is defined one line above
+	}
+}
+
+func udpPorts(given []uint) ([]uint16, error) {
+	ports := make([]uint16, len(given))
+	for i, p := range given {
+		if p < 1 || p > 65535 {
+			return nil, usageError{fmt.Errorf("port %d: use 1 to 65535", p)}
+		}
+		ports[i] = uint16(p)
+	}
+	if len(ports) == 0 {
+		return nil, usageError{errors.New("no ports: name the UDP ports of the QUIC servers, such as --ports 443")}
+	}
+	return ports, nil
+}
+
+func load(ctx context.Context, cfg config.Config, dp dataplane.Config) (out loaded, err error) {
+	state := statedir.At(cfg.StateDir)
+	in, err := control.Files{Table: cfg.Table, Prefixes: cfg.Prefixes, State: state}.Read()
+	if err != nil {
+		return out, err
+	}
+	snap, err := in.Snapshot()
+	if err != nil {
+		return out, err
+	}
+	plane, err := dataplane.Load(ctx, dp, snap)
+	if err != nil {
+		return out, err
+	}
+	defer plane.Close()
+	// mtu set and unset compile the table again, after this process has ended.
+	if err := state.SaveTable(in.Layers.CSV); err != nil {
+		return out, err
+	}
+	return loaded{path.APIVersion, dp.Interface, dp.Ports, len(in.Prefixes.Entries()), cfg.PinDir, true}, nil
+}
+
+func (a *app) unloadCmd() *cobra.Command {
+	var iface string
+	cmd := &cobra.Command{
+		Use:     "unload --iface IF",
+		Short:   "Detach the data plane from an interface; from the last one, remove it",
+		Example: "  quicedge unload --iface eth0",
+		Args:    cobra.NoArgs,
+	}
+	a.outputFlag(cmd)
+	ifaceFlag(cmd, &iface)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := a.settings(cmd)
+		if err != nil {
+			return err
+		}
+		if err := dataplane.Unload(cmd.Context(), dataplane.Config{PinDir: cfg.PinDir, Interface: iface}); err != nil {
+			return err
+		}
+		out := loaded{APIVersion: path.APIVersion, Interface: iface, PinDir: cfg.PinDir}
+		return a.print(out, func(w io.Writer) { fmt.Fprintf(w, "unloaded from %s\n", iface) })
+	}
+	return cmd
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"quicedge/internal/config"
+	"quicedge/internal/path"
+	"quicedge/internal/pipeline"
+)
+
+// processed is the JSON answer of process.
+type processed struct {
+	APIVersion   string             `json:"apiVersion"`
+	Pipeline     string             `json:"pipeline"`
+	Width        int                `json:"width"`
+	Height       int                `json:"height"`
+	Frames       int64              `json:"frames"`
+	AudioPackets int64              `json:"audio_packets"`
+	InBytes      int64              `json:"in_bytes"`
+	OutBytes     int64              `json:"out_bytes"`
+	ElapsedMS    float64            `json:"elapsed_ms"`
+	Stages       map[string]float64 `json:"stages"` // milliseconds
+}
+
+func (a *app) processCmd() *cobra.Command {
+	var name, out, report string
+	cmd := &cobra.Command{
+		Use:   "process IN -o OUT",
+		Short: "Run a video file through a pipeline, as the node does with an upload",
+		Long: `Reads MP4, MPEG-TS or Annex B with H.264, writes fragmented MP4; audio passes through untouched. IN and OUT may be "-".
+OUT appears when the whole file is done; after an error nothing is left of it.
+--report json prints: pipeline width height frames audio_packets in_bytes out_bytes elapsed_ms stages (milliseconds).`,
+		Example: "  quicedge process clip.mp4 -o smooth.mp4 --pipeline beauty_v2",
+		Args:    cobra.ExactArgs(1),
+	}
+	cmd.Flags().StringVar(&name, "pipeline", "beauty_v2", "one of the named pipelines")
+	cmd.Flags().StringVarP(&out, "out", "o", "", "file to write")
+	cmd.Flags().StringVar(&report, "report", formatTable, "what to print at the end: table or json")
+	a.flags.VideoFlags(cmd.Flags())
+	if err := cmd.MarkFlagRequired("out"); err != nil {
+		panic(err) // the flag is defined above
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		cfg, err := a.settings(cmd)
+		if err != nil {
+			return err
+		}
+		a.format = report
+		if err := a.checkFormat(); err != nil {
+			return err
+		}
+		if _, err := pipeline.Lookup(name); err != nil {
+			return usageError{err}
+		}
+		return a.process(cmd.Context(), cfg, args[0], out, name)
+	}
+	return cmd
+}
+
+func (a *app) process(ctx context.Context, cfg config.Config, in, out, name string) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	source, size, err := a.openInput(in)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	target, err := createOutput(out, a.stdout)
+	if err != nil {
+		return err
+	}
+	defer target.discard()
+	pool, err := pipeline.New(ctx, pipeline.Config{
+		Worker: cfg.VideoWorker, Workers: 1, JobTimeout: cfg.VideoTimeout, MaxInput: 1 << 40, Log: newLog(a.env, cfg),
+	})
+	if err != nil {
+		return err
+	}
+	defer pool.Close(context.WithoutCancel(ctx))
+	show, done := a.progress(size)
+	stats, err := pool.Process(ctx, name, source, target, show)
+	done()
+	if err != nil {
+		return fmt.Errorf("process %s: %w", in, err)
+	}
+	if err := target.keep(); err != nil {
+		return err
+	}
+	if out == "-" {
+		a.stdout = a.stderr // the video has taken the other
+	}
+	return a.report(name, stats)
+}
+
+func (a *app) report(name string, s pipeline.Stats) error {
+	r := processed{
+		APIVersion: path.APIVersion, Pipeline: name, Width: s.Width, Height: s.Height, Frames: s.Frames, AudioPackets: s.AudioPackets,
+		InBytes: s.InBytes, OutBytes: s.OutBytes, ElapsedMS: milliseconds(s.Elapsed), Stages: map[string]float64{},
+	}
+	for stage, d := range s.Stages {
+		r.Stages[stage] = milliseconds(d)
+	}
+	return a.print(r, func(w io.Writer) {
+		fmt.Fprintf(w, "%d frames of %dx%d and %d audio packets in %.1f s (%.1f frames/s)\n", r.Frames, r.Width, r.Height, r.AudioPackets,
+			r.ElapsedMS/1000, float64(r.Frames)/max(s.Elapsed.Seconds(), 1e-9))
+	})
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// progress returns what shows progress on a terminal, and what ends it. size is that of the input in bytes, -1 for unknown.
+func (a *app) progress(size int64) (show func(pipeline.Progress), done func()) {
+	if !a.terminal {
+		return nil, func() {}
+	}
+	bar := progressbar.NewOptions64(size, progressbar.OptionSetWriter(a.stderr), progressbar.OptionShowBytes(true),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetDescription("processing"))
+	show = func(p pipeline.Progress) {
+		bar.Describe(fmt.Sprintf("frame %d", p.Frames))
+		bar.Set64(p.InBytes) // fails only when the terminal does
+	}
+	return show, func() { bar.Finish() }
+}
+
+func (a *app) openInput(name string) (io.ReadCloser, int64, error) {
+	if name == "-" {
+		return io.NopCloser(a.stdin), -1, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, 0, fmt.Errorf("open input: %w", err)
+	}
+	info, err := f.Stat()
+	if err == nil && info.IsDir() {
+		err = fmt.Errorf("open input %s: a folder: name a video file", name)
+	}
+	if err != nil {
+		return nil, 0, errors.Join(err, f.Close())
+	}
+	return f, info.Size(), nil
+}

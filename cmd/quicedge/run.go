@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"quicedge/internal/config"
+	"quicedge/internal/node"
+)
+
+func (a *app) runCmd() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Run the node: data plane, HTTP/3 server and video workers",
+		Long: `Runs until SIGTERM or SIGINT, then lets requests in progress end (--drain-timeout); a second signal ends at once.
+SIGHUP reads tables, overrides and certificate again. Without BPF rights the node serves without a data plane and says so.`,
+		Example: "  quicedge run --listen :443 --root /srv/www --iface eth0 --prefixes prefixes.csv",
+		Args:    cobra.NoArgs,
+	}
+	a.nodeFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := a.settings(cmd)
+		if err != nil {
+			return err
+		}
+		log := newLog(a.env, cfg)
+		return a.runNode(cmd.Context(), cfg, log)
+	}
+	return cmd
+}
+
+func (a *app) runNode(ctx context.Context, cfg config.Config, log *slog.Logger) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	n, err := node.Start(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	greet(a.stdout, n.Facts())
+	ended := make(chan error, 1)
+	go func() { ended <- n.Wait() }()
+	for {
+		select {
+		case <-hangup:
+			n.Reload() // it has logged the outcome
+		case err := <-ended:
+			return stopNode(n, cfg, stop, err)
+		case <-ctx.Done():
+			return stopNode(n, cfg, stop, nil)
+		}
+	}
+}
+
+// stopNode drains the node; with the signals given back first, a second one ends the process.
+func stopNode(n *node.Node, cfg config.Config, stop func(), cause error) error {
+	stop()
+	ctx, cancel := context.WithTimeout(context.Background(), cfg.DrainTimeout)
+	defer cancel()
+	if err := n.Stop(ctx); cause == nil {
+		return err
+	}
+	return cause
+}
+
+// greet tells a person what runs and what to try.
+func greet(w io.Writer, f node.Facts) {
+	fmt.Fprintf(w, "quicedge is running\n")
+	fmt.Fprintf(w, "  clients      https://localhost:%d/  (HTTP/3 on UDP, HTTP/2 and HTTP/1.1 on TCP)\n", f.Port)
+	fmt.Fprintf(w, "  operators    http://%s/healthz\n", f.Admin)
+	fmt.Fprintf(w, "  data plane   %s\n", f.DataPlane)
+	fmt.Fprintf(w, "  video        %s\n", f.Video)
+	fmt.Fprintf(w, "  certificate  %s\n", f.Certificate)
+	fmt.Fprintf(w, "try:  curl -s http://%s/healthz\n", f.Admin)
+}

@@ -1,0 +1,76 @@
+package adminsocket
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"syscall"
+	"time"
+
+	"quicedge/internal/path"
+)
+
+// ErrNoNode is returned where no node answers on the socket.
+var ErrNoNode = errors.New("no node is running with this state folder")
+
+// Client asks a running node.
+type Client struct {
+	http *http.Client
+}
+
+// Dial returns a client of the socket. Nothing is connected before the first call.
+func Dial(name string) Client {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", name)
+	}
+	return Client{&http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}, Timeout: time.Minute}}
+}
+
+// Reload makes the node read its sources again. An error other than ErrNoNode is the node's: it kept what it had.
+func (c Client) Reload(ctx context.Context) (changed int, err error) {
+	var out reloaded
+	err = c.call(ctx, http.MethodPost, "/v1/reload", &out)
+	return out.Changed, err
+}
+
+// Lookup asks the node for the class of an address.
+func (c Client) Lookup(ctx context.Context, addr netip.Addr) (path.Answer, error) {
+	var out path.Answer
+	err := c.call(ctx, http.MethodGet, "/v1/lookup?address="+url.QueryEscape(addr.String()), &out)
+	return out, err
+}
+
+func (c Client) call(ctx context.Context, method, target string, out any) error {
+	req, err := http.NewRequestWithContext(ctx, method, "http://node"+target, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := c.http.Do(req)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return ErrNoNode
+	}
+	if err != nil {
+		return fmt.Errorf("ask running node: %w", err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return fmt.Errorf("ask running node: %w", err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		var f failure
+		if json.Unmarshal(body, &f) != nil {
+			f.Error = resp.Status
+		}
+		return fmt.Errorf("the running node refused: %s", f.Error)
+	}
+	return json.Unmarshal(body, out)
+}

@@ -1,0 +1,46 @@
+package node
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"quicedge/internal/config"
+	"quicedge/internal/control"
+	"quicedge/internal/statedir"
+)
+
+// Found is what Check read.
+type Found struct {
+	Rows, Overrides, Prefixes int
+	Warnings                  []string
+}
+
+// Check reads all that Start would read, and starts nothing.
+func Check(cfg config.Config) (Found, error) {
+	var found Found
+	in, err := control.Files{Table: cfg.Table, Prefixes: cfg.Prefixes, State: statedir.At(cfg.StateDir)}.Read()
+	if err != nil {
+		return found, err
+	}
+	if _, err := in.Snapshot(); err != nil {
+		return found, err
+	}
+	found = Found{Rows: len(in.Layers.CSV.Rows()), Overrides: len(in.Layers.Overrides.Rows()), Prefixes: len(in.Prefixes.Entries())}
+	cert, err := certificate(cfg)
+	if err != nil {
+		return found, err
+	}
+	found.Warnings = cert.Warnings(time.Now())
+	if cfg.Cert == "" {
+		found.Warnings = append(found.Warnings, "no certificate: the node will make a self-signed one; name yours with cert and key")
+	}
+	if cfg.Root != "" {
+		if info, err := os.Stat(cfg.Root); err != nil {
+			return found, fmt.Errorf("look at root: %w", err)
+		} else if !info.IsDir() {
+			return found, fmt.Errorf("root %s: not a folder", cfg.Root)
+		}
+	}
+	return found, nil
+}

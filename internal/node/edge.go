@@ -1,0 +1,56 @@
+package node
+
+import (
+	"fmt"
+
+	"quicedge/internal/config"
+	"quicedge/internal/edge"
+	"quicedge/internal/quicsrv"
+)
+
+func (n *Node) edgeConfig() edge.Config {
+	return edge.Config{
+		Node:          n.cfg.Region,
+		Root:          n.cfg.Root,
+		Processor:     n.video,
+		PublicStreams: n.cfg.VideoPublic,
+		Classify:      n.loop.Lookup,
+		MaxBody:       n.cfg.VideoMaxUploadMiB << 20,
+		Started:       n.started,
+		Log:           n.log,
+		Checks: []edge.Check{
+			{Name: "tables", Check: func() error { return nil }},
+			{Name: "bpf", Check: func() error { return n.plane.err }, Optional: true},
+			{Name: "video", Check: n.video.ready, Optional: true},
+		},
+	}
+}
+
+// certificate loads the operator's certificate, or makes one.
+func certificate(cfg config.Config) (*quicsrv.Certificate, error) {
+	if cfg.Cert == "" {
+		return quicsrv.SelfSigned(nil)
+	}
+	return quicsrv.LoadCertificate(cfg.Cert, cfg.Key)
+}
+
+// Facts is what a person who started the node wants to know.
+type Facts struct {
+	Port        uint16 // of clients, UDP and TCP
+	Admin       string // host:port of operators
+	DataPlane   string
+	Video       string
+	Certificate string
+}
+
+// Facts describes the running node.
+func (n *Node) Facts() Facts {
+	f := Facts{Port: n.public.Addr().Port(), Admin: n.operatorAt.Addr().String(), DataPlane: n.plane.state, Video: "workers ready", Certificate: n.cfg.Cert}
+	if err := n.video.ready(); err != nil {
+		f.Video = "none: " + err.Error()
+	}
+	if n.cfg.Cert == "" {
+		f.Certificate = fmt.Sprintf("self-signed, for trying out only; give your own with --cert and --key (public key sha256//%s)", n.cert.SPKI())
+	}
+	return f
+}

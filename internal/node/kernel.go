@@ -1,0 +1,94 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"kernel.org/pub/linux/libs/security/libcap/cap"
+
+	"quicedge/internal/config"
+	"quicedge/internal/dataplane"
+	"quicedge/internal/path"
+	"quicedge/internal/privilege"
+	"quicedge/internal/statedir"
+)
+
+// kernelSide is the data plane as this node has it.
+type kernelSide struct {
+	plane *dataplane.Plane // nil: none
+	cfg   dataplane.Config
+	state string // a sentence for people
+	err   error  // why there is none, nil where none is wanted
+}
+
+// Apply implements control.Kernel: a new prefix table is a new map, the one thing that a serving node needs a capability for.
+func (k *kernelSide) Apply(snap *path.Snapshot) (changed int, err error) {
+	privilege.With(cap.BPF, func() { changed, err = k.plane.Apply(snap) })
+	return changed, err
+}
+
+// kept is what a serving node keeps permitted, never effective, for Apply.
+func (n *Node) kept() []cap.Value {
+	if n.plane.plane == nil {
+		return nil
+	}
+	return []cap.Value{cap.BPF}
+}
+
+// attach loads the data plane where it is wanted and permitted. Only a mistake in the settings stops the node.
+func (n *Node) attach(ctx context.Context) error {
+	if n.cfg.Iface == config.IfaceNone {
+		n.plane.state = "off (iface: none)"
+		return n.saveTable()
+	}
+	iface, err := n.iface()
+	if err == nil {
+		cfg := dataplane.Config{PinDir: n.cfg.PinDir, Interface: iface, Ports: []uint16{n.public.Addr().Port()}, Log: n.log}
+		n.plane.plane, err = dataplane.Load(ctx, cfg, n.loop.Snapshot())
+		n.plane.cfg = cfg
+	}
+	if err != nil {
+		return n.withoutPlane(err)
+	}
+	n.loop.Drive(&n.plane)
+	n.plane.state = fmt.Sprintf("attached to %s for UDP port %d, %d prefixes, pinned in %s", iface, n.public.Addr().Port(),
+		len(n.loop.Snapshot().Prefixes.Entries()), n.cfg.PinDir)
+	return n.saveTable()
+}
+
+func (n *Node) iface() (string, error) {
+	if n.cfg.Iface == config.IfaceAuto {
+		return dataplane.DefaultInterface()
+	}
+	return n.cfg.Iface, nil
+}
+
+// withoutPlane decides whether a node may run without its data plane: yes where the machine does not allow one, no where an
+// interface was named that cannot be used.
+func (n *Node) withoutPlane(err error) error {
+	missing := errors.Is(err, dataplane.ErrNotPermitted) || errors.Is(err, dataplane.ErrUnsupported)
+	if !missing && n.cfg.Iface != config.IfaceAuto {
+		return err
+	}
+	n.plane.err = err
+	n.plane.state = "none: " + err.Error()
+	n.log.Warn("serving without the kernel data plane: packets are neither counted nor clamped by class; "+
+		"the server still sizes its own by class", "error", err)
+	return n.saveTable()
+}
+
+// detach takes the data plane down: it was attached for the life of this node.
+func (n *Node) detach(ctx context.Context) error {
+	if n.plane.plane == nil {
+		return nil
+	}
+	return errors.Join(n.plane.plane.Close(), dataplane.Unload(ctx, n.plane.cfg))
+}
+
+// saveTable keeps the table in force for commands that run without the node.
+func (n *Node) saveTable() error { return statedir.At(n.cfg.StateDir).SaveTable(n.loop.Table()) }
+
+// Lookup classes an address, for the admin socket.
+func (n *Node) Lookup(addr netip.Addr) path.Match { return n.loop.Lookup(addr) }

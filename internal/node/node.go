@@ -1,0 +1,152 @@
+// Package node wires the parts of a node together, and is the only package that knows them all.
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"quicedge/internal/adminsocket"
+	"quicedge/internal/config"
+	"quicedge/internal/control"
+	"quicedge/internal/edge"
+	"quicedge/internal/privilege"
+	"quicedge/internal/quicsrv"
+	"quicedge/internal/statedir"
+)
+
+// Node is a running node.
+type Node struct {
+	cfg     config.Config
+	log     *slog.Logger
+	started time.Time
+	release func() // of the state folder
+
+	loop   *control.Loop
+	plane  kernelSide
+	video  *video
+	cert   *quicsrv.Certificate
+	edge   *edge.Edge
+	public *quicsrv.Server
+
+	operatorAt net.Listener
+	operator   *http.Server
+	adminAt    net.Listener
+	admin      *http.Server
+
+	life    context.Context
+	endLife context.CancelFunc
+	failed  chan error
+}
+
+// Start brings a node up; ctx bounds the start only. After an error nothing of it is left. The data plane and the video
+// workers may be missing: the node serves without them and says what to do.
+func Start(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Node, err error) {
+	n := &Node{cfg: cfg, log: log, started: time.Now(), failed: make(chan error, 3)}
+	n.life, n.endLife = context.WithCancel(context.WithoutCancel(ctx))
+	defer func() {
+		if err != nil {
+			stopped, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+			defer cancel()
+			err = errors.Join(err, n.Stop(stopped))
+		}
+	}()
+	for _, step := range []func(context.Context) error{n.openState, n.listen, n.startVideo, n.attach, n.serve} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return n, nil
+}
+
+// openState takes the state folder and makes the first Snapshot.
+func (n *Node) openState(context.Context) error {
+	state := statedir.At(n.cfg.StateDir)
+	if err := state.Create(); err != nil {
+		return err
+	}
+	var err error
+	if n.release, err = state.LockNode(); err != nil {
+		return err
+	}
+	n.loop, err = control.New(control.Files{Table: n.cfg.Table, Prefixes: n.cfg.Prefixes, State: state})
+	return err
+}
+
+// listen binds every address, so that a taken port is known before anything is attached to the kernel.
+func (n *Node) listen(context.Context) (err error) {
+	if n.cert, err = certificate(n.cfg); err != nil {
+		return err
+	}
+	for _, warning := range n.cert.Warnings(time.Now()) {
+		n.log.Warn(warning)
+	}
+	n.public, err = quicsrv.Listen(quicsrv.Config{
+		Listen:  n.cfg.Listen,
+		TLS:     n.cert.TLSConfig(),
+		Handler: http.HandlerFunc(n.servePublic),
+		Profile: n.loop.Profile,
+		Log:     n.log,
+	})
+	if err != nil {
+		return err
+	}
+	if n.operatorAt, err = net.Listen("tcp", n.cfg.Admin); err != nil {
+		return fmt.Errorf("listen for operators: %w; name another address with --admin, or find who has it with ss -ltnp", err)
+	}
+	n.adminAt, err = adminsocket.Listen(statedir.At(n.cfg.StateDir).Socket())
+	return err
+}
+
+// servePublic lets the server be bound before the routes, which need the other parts, are there: none is served earlier.
+func (n *Node) servePublic(w http.ResponseWriter, r *http.Request) { n.edge.Public().ServeHTTP(w, r) }
+
+// serve opens the routes and gives up all privilege.
+func (n *Node) serve(context.Context) (err error) {
+	if n.edge, err = edge.New(n.edgeConfig()); err != nil {
+		return err
+	}
+	if err := privilege.Drop(n.kept()...); err != nil {
+		return err
+	}
+	n.operator = &http.Server{Handler: n.edge.Operator(), ReadHeaderTimeout: 10 * time.Second}
+	n.admin = adminsocket.Server(n)
+	go func() { n.failed <- n.public.Serve(n.life) }()
+	go func() { n.failed <- n.operator.Serve(n.operatorAt) }()
+	go func() { n.failed <- n.admin.Serve(n.adminAt) }()
+	go n.cert.Watch(n.life, quicsrv.WatchEvery, func(err error) { n.logReload("certificate", err) })
+	return nil
+}
+
+// Wait returns when a server ends by itself, which only a fault makes it do.
+func (n *Node) Wait() error {
+	select {
+	case err := <-n.failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-n.life.Done():
+		return nil
+	}
+}
+
+// Reload reads tables, overrides and certificate again, and logs the outcome. What cannot be read stays as it was.
+func (n *Node) Reload() (changed int, err error) {
+	n.logReload("certificate", n.cert.Reload())
+	changed, err = n.loop.Reload()
+	if err == nil {
+		err = n.saveTable()
+	}
+	n.logReload("tables", err, "changed", changed)
+	return changed, err
+}
+
+func (n *Node) logReload(what string, err error, args ...any) {
+	if err != nil {
+		n.log.Error("reload of "+what+" refused, the old state stays: mend it and send SIGHUP", append(args, "error", err)...)
+		return
+	}
+	n.log.Info("reloaded "+what, args...)
+}

@@ -1,0 +1,61 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+
+	"quicedge/internal/adminsocket"
+)
+
+// Stop refuses new work, lets requests in progress end until ctx does, then takes everything down, the data plane included.
+func (n *Node) Stop(ctx context.Context) error {
+	var drains sync.WaitGroup
+	errs := make([]error, 3)
+	if n.public != nil {
+		drains.Go(func() { errs[0] = n.public.Drain(ctx) })
+	}
+	if n.operator != nil {
+		drains.Go(func() { errs[1] = shutdown(ctx, n.operator) })
+	}
+	if n.admin != nil {
+		drains.Go(func() { errs[2] = shutdown(ctx, n.admin) })
+	}
+	drains.Wait()
+	errs = append(errs, n.closeParts(ctx)...)
+	n.endLife()
+	return errors.Join(errs...)
+}
+
+// closeParts closes what the servers used, in the opposite order of the start.
+func (n *Node) closeParts(ctx context.Context) (errs []error) {
+	if n.edge != nil {
+		errs = append(errs, n.edge.Close())
+	}
+	errs = append(errs, n.detach(ctx))
+	if n.video != nil {
+		errs = append(errs, n.video.close(ctx))
+	}
+	if n.operatorAt != nil {
+		n.operatorAt.Close() // already closed where its server ran
+	}
+	if n.adminAt != nil {
+		n.adminAt.Close() // this too; it removes the socket's file
+	}
+	if n.release != nil {
+		n.release()
+	}
+	return errs
+}
+
+// shutdown drains a plain HTTP server and cuts what is left at the end of ctx.
+func shutdown(ctx context.Context, s *http.Server) error {
+	err := s.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(err, s.Close())
+	}
+	return err
+}
+
+var _ adminsocket.Node = (*Node)(nil)

@@ -1,0 +1,109 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"quicedge/internal/edge"
+	"quicedge/internal/pipeline"
+)
+
+// video gives the routes the pool of workers, or the reason why there is none.
+type video struct {
+	pool *pipeline.Pool // nil: none
+	err  error
+}
+
+// startVideo starts the workers. A node without them still serves files.
+func (n *Node) startVideo(ctx context.Context) error {
+	pool, err := pipeline.New(ctx, pipeline.Config{
+		Worker:     n.cfg.VideoWorker,
+		Workers:    n.cfg.VideoWorkers,
+		Queue:      n.cfg.VideoQueue,
+		JobTimeout: n.cfg.VideoTimeout,
+		MaxInput:   n.cfg.VideoMaxUploadMiB << 20,
+		Log:        n.log,
+	})
+	if err != nil {
+		n.log.Warn("serving without video workers: uploads are answered with 503", "error", err)
+	}
+	n.video = &video{pool: pool, err: err}
+	return nil
+}
+
+func (v *video) ready() error {
+	if v.pool == nil {
+		return v.err
+	}
+	return v.pool.Ready()
+}
+
+func (v *video) close(ctx context.Context) error {
+	if v.pool == nil {
+		return nil
+	}
+	return v.pool.Close(ctx)
+}
+
+// Pipelines implements edge.Processor.
+func (v *video) Pipelines() []string { return pipeline.Names() }
+
+// Process implements edge.Processor.
+func (v *video) Process(ctx context.Context, name string, in io.Reader, out io.Writer) (edge.StreamStats, error) {
+	if v.pool == nil {
+		return edge.StreamStats{}, noWorker(v.err)
+	}
+	stats, err := v.pool.Process(ctx, name, in, out, nil)
+	return edge.StreamStats{Frames: int(stats.Frames)}, asEdgeError(err)
+}
+
+// Synthetic implements edge.Processor.
+func (v *video) Synthetic(ctx context.Context, req edge.SyntheticRequest) (edge.SyntheticResult, error) {
+	if err := pipeline.SyntheticRequest(req).Validate(); err != nil {
+		return edge.SyntheticResult{}, asEdgeError(err)
+	}
+	if v.pool == nil {
+		return edge.SyntheticResult{}, noWorker(v.err)
+	}
+	r, err := v.pool.Synthetic(ctx, pipeline.SyntheticRequest(req))
+	return edge.SyntheticResult{
+		Width: r.Width, Height: r.Height, FrameCount: r.FrameCount, Pipeline: r.Pipeline, Elapsed: r.Elapsed, Stages: r.Stages,
+	}, asEdgeError(err)
+}
+
+// asEdgeError gives the pipeline's errors their HTTP status. An error of the client's own connection stays as it is.
+func asEdgeError(err error) error {
+	var invalid *pipeline.InvalidError
+	var media *pipeline.MediaError
+	e := &edge.Error{Err: err}
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &invalid):
+		return edge.InvalidField(invalid.Field, invalid.Value, invalid.Reason)
+	case errors.As(err, &media):
+		e.Status, e.Code, e.Message = 422, "bad_media", media.Error()
+	case errors.Is(err, pipeline.ErrUnknownPipeline):
+		e.Status, e.Code, e.Message, e.Field = 400, "unknown_pipeline", err.Error(), "pipeline"
+	case errors.Is(err, pipeline.ErrBusy):
+		e.Status, e.Code, e.Message, e.RetryAfter = 503, "busy", "all video workers are busy: try again", time.Second
+	case errors.Is(err, pipeline.ErrWorkerDied):
+		e.Status, e.Code, e.Message = 502, "worker_died", "the video worker died while it had this stream; a new one is ready: send the stream again"
+	case errors.Is(err, pipeline.ErrTimeout):
+		e.Status, e.Code, e.Message = 504, "timeout", "the stream took too long: send it faster, or a shorter one"
+	case errors.Is(err, pipeline.ErrTooLarge):
+		e.Status, e.Code, e.Message = 413, "too_large", "the video is larger than this node takes: send a shorter one"
+	case errors.Is(err, pipeline.ErrClosed):
+		return noWorker(err)
+	default:
+		return err
+	}
+	return e
+}
+
+func noWorker(cause error) error {
+	const message = "this node has no video worker now: try another node, or later"
+	return &edge.Error{Status: 503, Code: "no_worker", Message: message, RetryAfter: 10 * time.Second, Err: cause}
+}
