@@ -30,7 +30,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.As(err, &usage), errors.As(err, &setting), strings.HasPrefix(err.Error(), "unknown command"):
+	case errors.As(err, &usage), errors.As(err, &setting), cobraUsage(err):
 		return exitUsage
 	case errors.Is(err, dataplane.ErrNotPermitted), errors.Is(err, os.ErrPermission):
 		return exitNotPermitted
@@ -38,4 +38,9 @@ func exitCode(err error) int {
 		return exitUnsupported
 	}
 	return exitFailed
+}
+
+// cobraUsage finds the two mistakes in a command line that cobra reports without a type.
+func cobraUsage(err error) bool {
+	return strings.HasPrefix(err.Error(), "unknown command") || strings.HasPrefix(err.Error(), "required flag")
 }
