@@ -24,7 +24,7 @@ func explain(doing string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &rejected):
+	case errors.As(err, &rejected) && !errors.Is(err, unix.EPERM): // a missing capability is EPERM, a bad program EACCES or EINVAL
 		return fmt.Errorf("%s: the kernel's verifier rejects the program (%w): report it with the output of uname -a", doing, err)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%s: %w (%w): run as root, or grant CAP_BPF and CAP_NET_ADMIN", doing, ErrNotPermitted, err)

@@ -1,0 +1,143 @@
+package dataplane
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/cilium/ebpf"
+
+	"quicedge/bpf"
+	"quicedge/internal/class"
+	"quicedge/internal/mtu"
+	"quicedge/internal/netnstest"
+	"quicedge/internal/path"
+	"quicedge/internal/prefix"
+)
+
+var (
+	heilongjiang = class.Of(23, class.Other)
+	gansu        = class.Of(62, class.CMCC)
+	yunnan       = class.Of(53, class.CMCC)
+)
+
+// testSnapshot maps the documentation prefixes to classes: one with the MTU of Heilongjiang, one below what IPv6 knows as
+// its least, one without a profile. Class 0 is clamped as Ethernet is.
+func testSnapshot(t testing.TB) *path.Snapshot {
+	t.Helper()
+	return snapshot(t, map[string]class.ID{
+		"198.51.100.0/24": heilongjiang, "2001:db8:23::/48": heilongjiang,
+		"203.0.113.0/24": gansu, "2001:db8:62::/48": gansu,
+		"192.0.2.0/24": yunnan,
+	}, map[class.ID]uint16{heilongjiang: 1372, gansu: 1248, 0: 1500})
+}
+
+func snapshot(t testing.TB, prefixes map[string]class.ID, mtus map[class.ID]uint16) *path.Snapshot {
+	t.Helper()
+	var entries []prefix.Entry
+	for p, id := range prefixes {
+		entries = append(entries, prefix.Entry{Prefix: netip.MustParsePrefix(p), Class: id})
+	}
+	table, err := prefix.New(entries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &path.Snapshot{Prefixes: table}
+	for id, m := range mtus {
+		s.Profiles[id] = path.NewProfile(mtu.Effective{MTU: m, Source: mtu.SourceCSV})
+	}
+	return s
+}
+
+// bench is the programs on maps of their own, neither pinned nor attached, for BPF_PROG_RUN.
+type bench struct {
+	*Plane
+	programs bpf.DataplanePrograms
+}
+
+func newBench(t testing.TB, snap *path.Snapshot, silent bool) *bench {
+	t.Helper()
+	netnstest.NeedBPF(t)
+	spec, err := bpf.LoadDataplane()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := loadObjects(spec, nil, silent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := loader{spec: spec}
+	p, err := l.plane(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close(); o.DataplanePrograms.Close() })
+	c, err := p.prepare(snap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	if _, err := p.commit(c); err != nil {
+		t.Fatal(err)
+	}
+	if err := setPorts(p.maps.Ports, []uint16{443, 8443}); err != nil {
+		t.Fatal(err)
+	}
+	return &bench{p, o.DataplanePrograms}
+}
+
+// skb is struct __sk_buff, of which a test run takes the GSO fields.
+type skb struct {
+	_                [160]byte
+	WireLen, GSOSegs uint32
+	_                [8]byte
+	GSOSize          uint32
+	_                [12]byte
+}
+
+// gso is a context of segments of size bytes of UDP payload; 0 segments: no GSO.
+type gso struct{ size, segments uint32 }
+
+// run runs the program of a hook on a frame. out is the frame afterwards.
+func (b *bench) run(t testing.TB, hook string, frame []byte, g gso) (verdict bpf.DataplaneVerdict, out []byte) {
+	t.Helper()
+	program := b.programs.QeIngress
+	if hook == "egress" {
+		program = b.programs.QeEgress
+	}
+	opts := ebpf.RunOptions{Data: frame, DataOut: make([]byte, len(frame)+256)}
+	if g.segments > 0 {
+		opts.Context = skb{GSOSize: g.size, GSOSegs: g.segments}
+	}
+	ret, err := program.Run(&opts)
+	if err != nil {
+		t.Fatalf("run %s on %d bytes: %v", hook, len(frame), err)
+	}
+	return bpf.DataplaneVerdict(int32(ret)), opts.DataOut
+}
+
+// exits are the counters of exits as they can be compared.
+func (b *bench) exits(t testing.TB) map[ReasonStats]bool {
+	t.Helper()
+	s, err := b.Stats()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := make(map[ReasonStats]bool)
+	for _, r := range s.Reasons {
+		all[r] = true
+	}
+	return all
+}
+
+// reset sets every counter to zero.
+func (b *bench) reset(t testing.TB) {
+	t.Helper()
+	zero := make([]bpf.DataplaneClassStats, ebpf.MustPossibleCPU())
+	for _, id := range class.All() {
+		for h := range hooks() {
+			if err := b.maps.Stats.Update(uint32(id)*2+uint32(h), zero, ebpf.UpdateAny); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
