@@ -7,11 +7,11 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/versions.env"
 
-# aac, mp3, ac3 and opus need no codec: their packets are copied, their headers parsed.
+# Audio packets are copied: their headers are parsed, which for aac alone needs the decoder (it tells SBR from not).
 flags=(
 	--disable-everything --disable-autodetect --disable-programs --disable-doc --disable-network --disable-debug
 	--enable-static --disable-shared --enable-pic --enable-gpl --enable-libx264 --enable-libx265
-	--enable-decoder=h264,hevc --enable-encoder=libx264,libx265
+	--enable-decoder=h264,hevc,aac --enable-encoder=libx264,libx265
 	--enable-parser=h264,hevc,aac,aac_latm,mpegaudio,ac3,opus
 	--enable-demuxer=mov,mpegts,flv,h264,hevc --enable-muxer=mp4,mpegts
 	--enable-bsf=h264_mp4toannexb,hevc_mp4toannexb,extract_extradata,aac_adtstoasc,dump_extra

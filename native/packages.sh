@@ -12,7 +12,7 @@ declare -A groups=(
 	[ffmpeg-system]="libavcodec-dev libavformat-dev libavutil-dev libavfilter-dev libavdevice-dev libswscale-dev libswresample-dev pkg-config:pkg-config gcc libc6-dev"
 	[npm]="npm:npm ca-certificates"
 	[bpf]="clang-$CLANG_MAJOR llvm-$CLANG_MAJOR libbpf-dev linux-libc-dev"
-	[run]="ca-certificates curl:curl iproute2"
+	[run]="ca-certificates curl:curl iproute2 libstdc++6"
 	[test]="ffmpeg:ffprobe iproute2 ngtcp2-client:gtlsclient"
 	[browser]="chromium:chromium"
 )

@@ -53,7 +53,7 @@ func skinMask(g *graph) string {
 	reach := g.floats([]int{1, 2, 1, 1}, reference.CbReach, reference.CrReach)
 	distance := g.op("Abs", []string{g.op("Sub", []string{chroma, centre})})
 	depth := g.op("ReduceMin", []string{g.op("Sub", []string{reach, distance})}, attr{"axes", []int{1}}, attr{"keepdims", 1})
-	ramp := g.op("Mul", []string{depth, g.scalar(1 / reference.Ramp)})
+	ramp := g.op("Mul", []string{depth, g.scalar(1.0 / reference.Ramp)})
 	return g.op("Clip", []string{ramp, g.scalar(0), g.scalar(1)})
 }
 

@@ -1,26 +1,31 @@
 package reference
 
 // Roughness measures how rough skin looks: the mean squared difference between neighbouring luma samples, in levels
-// squared, over the pixels that are fully skin in f. luma is Width x Height bytes with no padding, of the same picture
-// before or after a filter. It is 0 when there is no skin.
+// squared, over the pairs of pixels that are both fully skin in f. luma is Width x Height bytes with no padding, of the
+// same picture before or after a filter. It is 0 when there is no skin.
 func Roughness(f Frame, luma []byte) float64 {
 	mask := SkinMask(f)
+	skin := func(x, y int) bool { return mask[y/2*(f.Width/2)+x/2] == 1 }
 	sum, n := 0.0, 0
+	pair := func(x, y, step int) {
+		d := float64(luma[y*f.Width+x+step]) - float64(luma[y*f.Width+x])
+		sum += d * d
+		n++
+	}
 	for y := range f.Height - 1 {
 		for x := range f.Width - 1 {
-			if mask[y/2*(f.Width/2)+x/2] < 1 {
+			if !skin(x, y) {
 				continue
 			}
-			here := float64(luma[y*f.Width+x])
-			right, below := float64(luma[y*f.Width+x+1])-here, float64(luma[(y+1)*f.Width+x])-here
-			sum += right*right + below*below
-			n += 2
+			if skin(x+1, y) {
+				pair(x, y, 1)
+			}
+			if skin(x, y+1) {
+				pair(x, y, f.Width)
+			}
 		}
 	}
-	if n == 0 {
-		return 0
-	}
-	return sum / float64(n)
+	return sum / max(float64(n), 1)
 }
 
 // Luma returns the luma plane of f without padding, Width x Height bytes.
