@@ -39,6 +39,9 @@ func (s *running) end(id string) {
 // stream takes a video and answers with the processed one while it is still coming in.
 func (e *Edge) stream(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
+	// Before any answer: HTTP/1.1 would otherwise wait for the rest of the body before it sends one, even a refusal. HTTP/2 and
+	// HTTP/3 are full duplex by nature and do not know the call.
+	_ = http.NewResponseController(w).EnableFullDuplex()
 	ctx, cancel, err := withDeadline(r, began)
 	if err != nil {
 		refuse(w, r, asError(err))
@@ -62,15 +65,13 @@ func (e *Edge) stream(w http.ResponseWriter, r *http.Request) {
 }
 
 func (e *Edge) runStream(ctx context.Context, w http.ResponseWriter, r *http.Request, pipeline string, began time.Time) {
-	// HTTP/2 and HTTP/3 are full duplex by nature and do not know the call.
-	_ = http.NewResponseController(w).EnableFullDuplex()
 	in := newUpload(w, r, e.cfg.MaxBody, e.cfg.Stall)
 	out := newDownload(w, r, e.cfg.Stall)
-	release := context.AfterFunc(ctx, func() { _ = in.Close() })
+	release := context.AfterFunc(ctx, func() { in.cut(ctx.Err()) })
 	stats, err := e.cfg.Processor.Process(ctx, pipeline, in, out)
 	release()
 	_ = in.Close()
-	if failure := streamFailure(r, ctx, in, out, err); failure != nil {
+	if failure := streamFailure(in, out, err); failure != nil {
 		out.fail(failure)
 		return
 	}
@@ -122,7 +123,7 @@ func (e *Edge) knownPipeline(name string) error {
 
 // streamFailure finds why a stream failed. What the connection said counts before what the processor made of it: a video that
 // was cut off is the client's doing, whatever the decoder says of it.
-func streamFailure(r *http.Request, ctx context.Context, in *upload, out *download, err error) *Error {
+func streamFailure(in *upload, out *download, err error) *Error {
 	sent, taken := in.failure(), out.failure()
 	switch {
 	case errors.Is(taken, os.ErrDeadlineExceeded):
@@ -130,15 +131,11 @@ func streamFailure(r *http.Request, ctx context.Context, in *upload, out *downlo
 	case taken != nil:
 		return clientGone("the client left", taken)
 	case sent != nil:
-		return uploadError(r, sent)
-	case err == nil:
-		return nil
-	case errors.Is(r.Context().Err(), context.Canceled):
-		return clientGone("the client left", err)
-	case ctx.Err() != nil:
-		return asError(ctx.Err())
+		return uploadError(sent)
+	case err != nil:
+		return asError(err)
 	}
-	return asError(err)
+	return nil
 }
 
 func clientGone(message string, err error) *Error {
