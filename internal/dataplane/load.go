@@ -81,11 +81,7 @@ func taken(err error) bool { return errors.Is(err, unix.ENOTEMPTY) || errors.Is(
 // first builds a pin folder beside its place, and moves it there complete. The programs are attached by then, but the ports
 // are set last of all, and until they are the programs only look on: traffic goes from untouched to served in one step.
 func (l *loader) first(ctx context.Context) (_ *Plane, err error) {
-	dir := stagedName(l.PinDir)
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return nil, explain("make "+dir, err)
-	}
-	lock, err := lockDir(ctx, dir)
+	dir, lock, err := l.stage(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -123,6 +119,19 @@ func (l *loader) first(ctx context.Context) (_ *Plane, err error) {
 	}
 	l.step("set the ports")
 	return p, nil
+}
+
+// stage makes and locks a folder beside the pin folder's place. Another process may sweep it before it is locked.
+func (l *loader) stage(ctx context.Context) (dir string, lock dirLock, err error) {
+	for {
+		dir = stagedName(l.PinDir)
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			return "", lock, explain("make "+dir, err)
+		}
+		if lock, err = lockDir(ctx, dir); !errors.Is(err, fs.ErrNotExist) {
+			return dir, lock, err
+		}
+	}
 }
 
 // plane opens a Plane on what was loaded; it takes over the maps.

@@ -1,0 +1,101 @@
+package dataplane
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
+	"testing"
+
+	"kernel.org/pub/linux/libs/security/libcap/cap"
+)
+
+// Names of the environment in which the test binary runs as a child.
+const (
+	childEnv  = "QUICEDGE_TEST_CHILD"  // what to do
+	childPins = "QUICEDGE_TEST_PINS"   // the pin folder
+	childDev  = "QUICEDGE_TEST_DEVICE" // the device
+	childKill = "QUICEDGE_TEST_KILL"   // the step at which to die, counted from 1; 0: never
+	childCaps = "QUICEDGE_TEST_CAPS"   // the capabilities to keep, as text; empty: all
+)
+
+// child runs this binary again, in the edge's namespace.
+func (l *lab) child(attr *syscall.SysProcAttr, env ...string) (output string, err error) {
+	l.t.Helper()
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), childPins+"="+l.cfg.PinDir, childDev+"="+l.cfg.Interface)
+	cmd.Env = append(cmd.Env, env...)
+	cmd.SysProcAttr = attr
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	l.do(func() { err = cmd.Start() }) // it inherits the thread's network namespace
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	err = cmd.Wait()
+	return out.String(), err
+}
+
+// runChild does in the child what the parent asked for, and returns the exit status.
+func runChild(name string) int {
+	cfg := Config{PinDir: os.Getenv(childPins), Interface: os.Getenv(childDev), step: dieAt(os.Getenv(childKill))}
+	if err := keepOnly(os.Getenv(childCaps)); err != nil {
+		fmt.Println(err)
+		return 2
+	}
+	var err error
+	switch name {
+	case "load":
+		err = childLoad(cfg)
+	case "unload":
+		err = Unload(context.Background(), cfg)
+	default:
+		err = errors.New("no such child: " + name)
+	}
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	return 0
+}
+
+func childLoad(cfg Config) error {
+	p, err := Load(context.Background(), cfg, testSnapshot(new(testing.T)))
+	if err != nil {
+		return err
+	}
+	if m, err := p.Lookup(harbin4); err != nil || m.Class != heilongjiang {
+		return fmt.Errorf("look up %s: %v, %w", harbin4, m, err)
+	}
+	if _, err := p.Stats(); err != nil {
+		return err
+	}
+	return p.Close()
+}
+
+// dieAt kills the process by SIGKILL when it comes to a step.
+func dieAt(step string) func(string) {
+	left, _ := strconv.Atoi(step)
+	return func(name string) {
+		if left--; left == 0 {
+			fmt.Println(name)
+			syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+	}
+}
+
+func keepOnly(caps string) error {
+	if caps == "" {
+		return nil
+	}
+	set, err := cap.FromText(caps)
+	if err != nil {
+		return err
+	}
+	return set.SetProc()
+}
