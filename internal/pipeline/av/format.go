@@ -19,8 +19,7 @@ type Format struct {
 // track is an audio track whose packets are copied.
 type track struct {
 	parameters *astiav.CodecParameters
-	base       astiav.Rational
-	shift      int64
+	times      timeline
 }
 
 // carried are the audio codecs that MP4 has a registered sample entry for and players know.
@@ -48,7 +47,17 @@ func (in *Input) Format() (Format, error) {
 		if !carried(id) {
 			return f, &Unsupported{"mux", fmt.Sprintf("its audio codec %s cannot be carried in MP4; send AAC", id.Name())}
 		}
-		f.audio = append(f.audio, track{parameters: s.CodecParameters(), base: s.TimeBase(), shift: in.shift(s.TimeBase())})
+		f.audio = append(f.audio, track{parameters: s.CodecParameters(), times: newTimeline(in, s.TimeBase(), packetLength(s))})
 	}
 	return f, nil
+}
+
+// packetLength is how long a packet of an audio track lasts, in units of the track: 1024 samples, where the codec has no
+// fixed number.
+func packetLength(s *astiav.Stream) int64 {
+	samples := s.CodecParameters().FrameSize()
+	if samples <= 0 {
+		samples = 1024
+	}
+	return astiav.RescaleQ(int64(samples), astiav.NewRational(1, s.CodecParameters().SampleRate()), s.TimeBase())
 }

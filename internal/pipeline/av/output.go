@@ -25,7 +25,10 @@ type Output struct {
 	luma    *astiav.Frame
 	packet  *astiav.Packet
 	copied  *astiav.Packet
-	lastDTS []int64 // by track of the output
+	lastDTS []int64                          // by track of the output
+	unpack  []*astiav.BitStreamFilterContext // by audio track, nil where nothing is to be done
+
+	damaged damage // of the audio
 
 	// Frames and AudioPackets count what was given to the muxer.
 	Frames, AudioPackets int64
@@ -70,7 +73,7 @@ func (o *Output) open() error {
 	// delay_moov writes the header with the first fragment: only then are the audio's parameters known (ADTS) and the
 	// edit lists right.
 	options := dictionary(map[string]string{
-		"movflags":      "frag_keyframe+empty_moov+delay_moov+default_base_moof",
+		"movflags":      "frag_keyframe+delay_moov+default_base_moof",
 		"frag_duration": fragment,
 	})
 	defer options.Free()
@@ -112,7 +115,12 @@ func (o *Output) addTracks() error {
 			return fmt.Errorf("add audio track: %w", err)
 		}
 		s.CodecParameters().SetCodecTag(0) // the number of another container
-		s.SetTimeBase(t.base)
+		s.SetTimeBase(t.times.base)
+		c, err := newUnpacker(t)
+		if err != nil {
+			return err
+		}
+		o.unpack = append(o.unpack, c)
 	}
 	return nil
 }
@@ -157,40 +165,51 @@ func (o *Output) packets() error {
 	}
 }
 
-// WriteAudio copies an audio packet.
+// WriteAudio copies an audio packet. One that is corrupt is left out; too many of them are *Unsupported.
 func (o *Output) WriteAudio(p Packet) error {
-	t := o.format.audio[p.audio]
+	t := &o.format.audio[p.audio].times
 	if err := o.copied.Ref(p.p); err != nil {
 		return fmt.Errorf("copy audio packet: %w", err)
 	}
 	defer o.copied.Unref()
+	if c := o.unpack[p.audio]; c != nil {
+		if err := unpack(c, o.copied); err != nil {
+			return o.damaged.refuse(err)
+		}
+		o.damaged.accept()
+	}
 	o.copied.SetStreamIndex(1 + p.audio)
 	o.copied.SetPos(-1)
-	shift(o.copied, t.shift)
+	stampCopy(o.copied, t)
 	o.AudioPackets++
 	return o.mux(o.copied, t.base)
 }
 
-func shift(p *astiav.Packet, by int64) {
-	if p.Pts() != astiav.NoPtsValue {
-		p.SetPts(p.Pts() - by)
+// stampCopy gives a copied packet its place on the output's timeline.
+func stampCopy(p *astiav.Packet, t *timeline) {
+	lead := int64(0) // from decoding to presentation
+	if p.Pts() != astiav.NoPtsValue && p.Dts() != astiav.NoPtsValue {
+		lead = min(max(p.Pts()-p.Dts(), 0), t.jump)
 	}
-	if p.Dts() != astiav.NoPtsValue {
-		p.SetDts(p.Dts() - by)
+	dts := p.Dts()
+	if dts == astiav.NoPtsValue {
+		dts = p.Pts()
 	}
+	dts = t.next(dts)
+	p.SetDts(dts)
+	p.SetPts(dts + lead)
+	p.SetDuration(t.length(p.Duration()))
 }
 
-// mux hands p over, with times that grow.
+// mux hands p over, with times that grow in the units of the output as well.
 func (o *Output) mux(p *astiav.Packet, base astiav.Rational) error {
 	i := p.StreamIndex()
 	p.RescaleTs(base, o.muxer.Streams()[i].TimeBase())
-	if last := o.lastDTS[i]; last != astiav.NoPtsValue && p.Dts() != astiav.NoPtsValue && p.Dts() <= last {
+	if last := o.lastDTS[i]; last != astiav.NoPtsValue && p.Dts() <= last {
 		p.SetDts(last + 1)
 		p.SetPts(max(p.Pts(), last+1))
 	}
-	if p.Dts() != astiav.NoPtsValue {
-		o.lastDTS[i] = p.Dts()
-	}
+	o.lastDTS[i] = p.Dts()
 	return o.explain("write mp4 fragment", o.muxer.WriteInterleavedFrame(p))
 }
 
@@ -231,6 +250,11 @@ func (o *Output) explain(what string, err error) error {
 
 // Close frees everything but the writer.
 func (o *Output) Close() {
+	for _, c := range o.unpack {
+		if c != nil {
+			c.Free()
+		}
+	}
 	if o.encoder != nil {
 		o.encoder.Free()
 	}
