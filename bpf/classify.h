@@ -34,7 +34,8 @@ static __always_inline __u32 classify(__u8 version, const struct address *addr)
 	return v && v->class < MAX_CLASSES ? v->class : 0;
 }
 
-static __always_inline int is_server_port(__be16 port)
+/* Of a port in network byte order. */
+VERIFIED_ALONE int is_server_port(__u32 port)
 {
 	__u16 p = bpf_ntohs(port);
 	__u32 slot = 0;

@@ -42,6 +42,14 @@
 /* Bytes brought into the linear part when the headers are not there: Ethernet, the longest IPv4 header, UDP. */
 #define PULL 82
 
+/*
+ * A function that the verifier looks at by itself, once, knowing nothing of what it is called with, and of whose result it
+ * then knows nothing either. Inlined, every path through it would be followed through the rest of the program (100,000
+ * instructions instead of 3,000, and a load of 250 ms), and without CAP_PERFMON some are refused: those where an index is
+ * another constant on each path, and those where the compiler runs out of registers and reuses the stack slot of a pointer.
+ */
+#define VERIFIED_ALONE __attribute__((noinline))
+
 /* What an IPv4 or IPv6 address is looked up by. */
 struct address {
 	__u8 bytes[16]; /* an IPv4 address is in the first four */
@@ -58,18 +66,34 @@ struct packet {
 	struct address daddr;
 };
 
-static __always_inline enum reason parse_udp(void *data, void *end, struct packet *p)
+/* The UDP header at a fixed place, behind the fixed part of the IP header. */
+static __always_inline enum reason parse_udp(struct udphdr *udp, void *end, struct packet *p, __u32 l4)
 {
-	struct udphdr *udp = data + p->l4;
-
 	if ((void *)(udp + 1) > end)
 		return REASON_TRUNCATED;
+	p->l4 = l4;
 	p->sport = udp->source;
 	p->dport = udp->dest;
 	return REASON_PASS;
 }
 
-static __always_inline enum reason parse_ipv4(void *data, void *end, struct packet *p)
+/*
+ * The UDP header at a place that differs from packet to packet. Without CAP_PERFMON the verifier lets no pointer into a
+ * packet be moved by a variable, so it is read through a helper.
+ */
+static __always_inline enum reason load_udp(struct __sk_buff *skb, struct packet *p, __u32 l4)
+{
+	struct udphdr udp;
+
+	if (bpf_skb_load_bytes(skb, l4, &udp, sizeof(udp)))
+		return REASON_TRUNCATED;
+	p->l4 = l4;
+	p->sport = udp.source;
+	p->dport = udp.dest;
+	return REASON_PASS;
+}
+
+static __always_inline enum reason parse_ipv4(struct __sk_buff *skb, void *data, void *end, struct packet *p)
 {
 	struct iphdr *ip = data + ETH_HLEN;
 
@@ -84,8 +108,9 @@ static __always_inline enum reason parse_ipv4(void *data, void *end, struct pack
 		return REASON_NOT_UDP;
 	if (ip->frag_off & bpf_htons(IP_OFFSET_MASK))
 		return REASON_FRAGMENT;
-	p->l4 = ETH_HLEN + ip->ihl * 4;
-	return parse_udp(data, end, p);
+	if (ip->ihl != 5)
+		return load_udp(skb, p, ETH_HLEN + ip->ihl * 4);
+	return parse_udp((void *)(ip + 1), end, p, ETH_HLEN + sizeof(*ip));
 }
 
 /* The first eight bytes of any extension header; the last four are those of a fragment header (RFC 8200, section 4.5). */
@@ -114,11 +139,9 @@ static __always_inline __u32 ext_header_len(__u8 kind, const struct ext_header *
 
 /*
  * Finds the UDP header behind extension headers, the first of which is of `kind`: its offset, or minus the reason why there
- * is none. The headers are read through a helper, and this is a global function, because they are rare: walked over by a
- * pointer, or inlined, the verifier would follow every length they can have through the whole program (100,000
- * instructions instead of 3,000, and a load of 250 ms).
+ * is none.
  */
-__attribute__((noinline)) int udp_behind(struct __sk_buff *skb, __u32 kind)
+VERIFIED_ALONE int udp_behind(struct __sk_buff *skb, __u32 kind)
 {
 	__u32 off = ETH_HLEN + sizeof(struct ipv6hdr);
 	struct ext_header h;
@@ -139,16 +162,8 @@ __attribute__((noinline)) int udp_behind(struct __sk_buff *skb, __u32 kind)
 static __always_inline enum reason parse_ext_headers(struct __sk_buff *skb, struct packet *p)
 {
 	int off = udp_behind(skb, p->next);
-	struct udphdr udp;
 
-	if (off <= 0)
-		return -off;
-	if (bpf_skb_load_bytes(skb, off, &udp, sizeof(udp)))
-		return REASON_TRUNCATED;
-	p->l4 = off;
-	p->sport = udp.source;
-	p->dport = udp.dest;
-	return REASON_PASS;
+	return off > 0 ? load_udp(skb, p, off) : -off;
 }
 
 static __always_inline enum reason parse_ipv6(void *data, void *end, struct packet *p)
@@ -165,8 +180,7 @@ static __always_inline enum reason parse_ipv6(void *data, void *end, struct pack
 	p->next = ip->nexthdr;
 	if (p->next != IPPROTO_UDP)
 		return is_ext_header(p->next) ? REASON_EXT_HEADERS : REASON_NOT_UDP;
-	p->l4 = ETH_HLEN + sizeof(*ip);
-	return parse_udp(data, end, p);
+	return parse_udp((void *)(ip + 1), end, p, ETH_HLEN + sizeof(*ip));
 }
 
 /* The headers that nearly every packet has. REASON_EXT_HEADERS: there are more, and they are still to be followed. */
@@ -180,7 +194,7 @@ static __always_inline enum reason parse_once(struct __sk_buff *skb, struct pack
 	p->l3 = ETH_HLEN;
 	switch (eth->h_proto) {
 	case bpf_htons(ETH_P_IP):
-		return parse_ipv4(data, end, p);
+		return parse_ipv4(skb, data, end, p);
 	case bpf_htons(ETH_P_IPV6):
 		return parse_ipv6(data, end, p);
 	case bpf_htons(ETH_P_8021Q):
@@ -194,10 +208,13 @@ static __always_inline enum reason parse_once(struct __sk_buff *skb, struct pack
  * REASON_PASS: p is filled. Drivers that put a packet into pages leave few bytes, or none, in the linear part; only then is
  * a second look needed.
  */
-static __always_inline enum reason parse(struct __sk_buff *skb, struct packet *p)
+VERIFIED_ALONE int parse(struct __sk_buff *skb, struct packet *p)
 {
-	enum reason why = parse_once(skb, p);
+	enum reason why;
 
+	if (!p)
+		return REASON_TRUNCATED;
+	why = parse_once(skb, p);
 	if (why == REASON_TRUNCATED && !bpf_skb_pull_data(skb, skb->len < PULL ? skb->len : PULL))
 		why = parse_once(skb, p);
 	return why == REASON_EXT_HEADERS ? parse_ext_headers(skb, p) : why;

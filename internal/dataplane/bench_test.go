@@ -1,7 +1,9 @@
 package dataplane
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/cilium/ebpf"
@@ -34,8 +36,8 @@ func testSnapshot(t testing.TB) *path.Snapshot {
 func snapshot(t testing.TB, prefixes map[string]class.ID, mtus map[class.ID]uint16) *path.Snapshot {
 	t.Helper()
 	var entries []prefix.Entry
-	for p, id := range prefixes {
-		entries = append(entries, prefix.Entry{Prefix: netip.MustParsePrefix(p), Class: id})
+	for _, p := range slices.Sorted(maps.Keys(prefixes)) {
+		entries = append(entries, prefix.Entry{Prefix: netip.MustParsePrefix(p), Class: prefixes[p]})
 	}
 	table, err := prefix.New(entries)
 	if err != nil {

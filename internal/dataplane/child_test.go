@@ -11,8 +11,12 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
 	"kernel.org/pub/linux/libs/security/libcap/cap"
 )
+
+// childNoBPFFS loads in a mount namespace where there is no BPF file system.
+const childNoBPFFS = "load without bpffs"
 
 // Names of the environment in which the test binary runs as a child.
 const (
@@ -43,13 +47,17 @@ func (l *lab) child(attr *syscall.SysProcAttr, env ...string) (output string, er
 // runChild does in the child what the parent asked for, and returns the exit status.
 func runChild(name string) int {
 	cfg := Config{PinDir: os.Getenv(childPins), Interface: os.Getenv(childDev), step: dieAt(os.Getenv(childKill))}
+	if err := hideBPFFS(name); err != nil {
+		fmt.Println(err)
+		return 2
+	}
 	if err := keepOnly(os.Getenv(childCaps)); err != nil {
 		fmt.Println(err)
 		return 2
 	}
 	var err error
 	switch name {
-	case "load":
+	case "load", childNoBPFFS:
 		err = childLoad(cfg)
 	case "unload":
 		err = Unload(context.Background(), cfg)
@@ -87,6 +95,14 @@ func dieAt(step string) func(string) {
 			select {}
 		}
 	}
+}
+
+// hideBPFFS unmounts the BPF file system in the child's own mount namespace.
+func hideBPFFS(name string) error {
+	if name != childNoBPFFS {
+		return nil
+	}
+	return unix.Unmount(bpffsRoot, unix.MNT_DETACH)
 }
 
 func keepOnly(caps string) error {

@@ -1,0 +1,200 @@
+package dataplane
+
+import (
+	"math"
+	"net/netip"
+	"sync"
+	"testing"
+
+	"github.com/cilium/ebpf"
+
+	"quicedge/bpf"
+	"quicedge/internal/class"
+	"quicedge/internal/mtu"
+	"quicedge/internal/path"
+)
+
+func mustApply(t *testing.T, p *Plane, s *path.Snapshot) int {
+	t.Helper()
+	changed, err := p.Apply(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return changed
+}
+
+// generationOf is the pinned one.
+func generationOf(t *testing.T, p *Plane) (g bpf.DataplaneGeneration) {
+	t.Helper()
+	if err := p.maps.Generation.Lookup(uint32(0), &g); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func TestApplyChangesOnlyWhatDiffers(t *testing.T) {
+	l := newLab(t)
+	p := l.mustLoad(testSnapshot(t))
+	first := generationOf(t, p)
+	if n := mustApply(t, p, testSnapshot(t)); n != 0 {
+		t.Errorf("the same again: %d changes", n)
+	}
+	s := testSnapshot(t)
+	s.Profiles[gansu] = path.NewProfile(mtu.Effective{MTU: 1360, Source: mtu.SourceOverride})
+	if n := mustApply(t, p, s); n != 1 {
+		t.Errorf("one profile: %d changes", n)
+	}
+	if got := generationOf(t, p); got != first {
+		t.Errorf("tables were swapped for a profile: %+v", got)
+	}
+	m, err := p.Lookup(gansu4)
+	if err != nil || m.Profile != s.Profiles[gansu] {
+		t.Errorf("%+v, %v", m, err)
+	}
+	moved := snapshot(t, map[string]class.ID{"198.51.100.0/24": yunnan, "2001:db8:23::/48": heilongjiang, "2001:db8:62::/48": gansu}, nil)
+	moved.Profiles = s.Profiles
+	if n := mustApply(t, p, moved); n != 1 {
+		t.Errorf("one family of prefixes: %d changes", n)
+	}
+	if got := generationOf(t, p); got.Number != first.Number+1 || got.Entries4 != 1 || got.Entries6 != 2 {
+		t.Errorf("generation %+v after %+v", got, first)
+	}
+	if m, err := p.Lookup(harbin4); err != nil || m.Class != yunnan {
+		t.Errorf("%+v, %v", m, err)
+	}
+	if n := mustApply(t, p, &path.Snapshot{}); n == 0 {
+		t.Error("an empty snapshot changed nothing")
+	}
+	if m, err := p.Lookup(harbin6); err != nil || m != (path.Match{Addr: harbin6}) {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+func TestInvalidSnapshotChangesNothing(t *testing.T) {
+	l := newLab(t)
+	good := testSnapshot(t)
+	p := l.mustLoad(good)
+	before := generationOf(t, p)
+	withProfile := func(pr path.Profile) *path.Snapshot {
+		s := snapshot(t, map[string]class.ID{"198.51.100.0/24": yunnan}, nil)
+		s.Profiles[yunnan] = pr
+		return s
+	}
+	ok := path.NewProfile(mtu.Effective{MTU: 1400})
+	change := func(f func(*path.Profile)) path.Profile { pr := ok; f(&pr); return pr }
+	for name, s := range map[string]*path.Snapshot{
+		"none":                 nil,
+		"mtu 1247":             withProfile(change(func(p *path.Profile) { p.MTU, p.Budget = 1247, 1199 })),
+		"mtu 9001":             withProfile(change(func(p *path.Profile) { p.MTU, p.Budget = 9001, 8953 })),
+		"mtu 0 with a budget":  withProfile(change(func(p *path.Profile) { p.MTU = 0 })),
+		"budget of its own":    withProfile(change(func(p *path.Profile) { p.Budget++ })),
+		"initial 1199":         withProfile(change(func(p *path.Profile) { p.Initial = 1199 })),
+		"initial 1453":         withProfile(change(func(p *path.Profile) { p.Initial = 1453 })),
+		"province 99":          snapshot(t, map[string]class.ID{"198.51.100.0/24": class.Of(99, class.CMCC)}, nil),
+		"isp 7":                snapshot(t, map[string]class.ID{"198.51.100.0/24": class.Of(23, 7)}, nil),
+		"class beyond the map": snapshot(t, map[string]class.ID{"198.51.100.0/24": math.MaxUint16}, nil),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if n, err := p.Apply(s); err == nil || n != 0 {
+				t.Errorf("applied, %d changes", n)
+			}
+			if _, err := l.load(s); err == nil {
+				t.Error("loaded")
+			}
+			if got := generationOf(t, p); got != before {
+				t.Errorf("generation %+v, before %+v", got, before)
+			}
+			if m, err := p.Lookup(harbin4); err != nil || m != good.Lookup(harbin4) {
+				t.Errorf("%+v, %v", m, err)
+			}
+		})
+	}
+}
+
+// A process that was killed between the two halves of a swap leaves digests of zero: what it left is not trusted.
+func TestSwapThatWasCutOffIsDoneAgain(t *testing.T) {
+	l := newLab(t)
+	p := l.mustLoad(testSnapshot(t))
+	g := generationOf(t, p)
+	g.Digest4 = [32]byte{}
+	if err := p.maps.Generation.Update(uint32(0), &g, ebpf.UpdateAny); err != nil {
+		t.Fatal(err)
+	}
+	if n := mustApply(t, p, testSnapshot(t)); n != 1 {
+		t.Errorf("%d changes, want the IPv4 table", n)
+	}
+	if n := mustApply(t, p, testSnapshot(t)); n != 0 {
+		t.Errorf("%d changes after it was done again", n)
+	}
+}
+
+func TestPinnedProfileHasTheDocumentedLayout(t *testing.T) {
+	b := newBench(t, &path.Snapshot{}, false)
+	s := &path.Snapshot{}
+	s.Profiles[heilongjiang] = path.Profile{MTU: 1372, Budget: 1324, Initial: 1300, Search: true, Source: mtu.SourcePolicy}
+	if err := validate(s); err != nil {
+		t.Fatal(err)
+	}
+	b.profiles.store(&s.Profiles)
+	var got bpf.DataplanePathProfile
+	if err := b.maps.Profiles.Lookup(uint32(heilongjiang), &got); err != nil {
+		t.Fatal(err)
+	}
+	want := bpf.DataplanePathProfile{Mtu: 1372, Budget: 1324, Initial: 1300, Flags: 1, Source: 3}
+	if got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if back := b.profiles.load(heilongjiang); back != s.Profiles[heilongjiang] {
+		t.Errorf("read back %+v", back)
+	}
+}
+
+// While tables and profiles change, every packet sees a whole one: the MTU is always one of the two, the class always one of
+// the two, and an address that is in both tables is never in none.
+func TestNoPacketSeesAMixedTable(t *testing.T) {
+	b := newBench(t, testSnapshot(t), false)
+	other := snapshot(t, map[string]class.ID{"198.51.100.0/24": gansu, "2001:db8:23::/48": gansu}, map[class.ID]uint16{heilongjiang: 1400, gansu: 1300})
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		defer close(stop)
+		for i := range 20 {
+			s := other
+			if i%2 == 1 {
+				s = testSnapshot(t)
+			}
+			c, err := b.prepare(s)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_, err = b.commit(c)
+			if c.close(); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	seen := make(map[class.ID]int)
+	for running := true; running; {
+		select {
+		case <-stop:
+			running = false
+		default:
+		}
+		for _, a := range []netip.Addr{harbin4, harbin6} {
+			m, err := b.Lookup(a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen[m.Class]++
+			if mtu := m.Profile.MTU; mtu != m.Profile.Budget+48 || (mtu != 1372 && mtu != 1400 && mtu != 1300 && mtu != 1248) {
+				t.Fatalf("half a profile: %+v", m)
+			}
+		}
+	}
+	wg.Wait()
+	if len(seen) != 2 || seen[heilongjiang] == 0 || seen[gansu] == 0 {
+		t.Errorf("classes seen: %v", seen)
+	}
+}
