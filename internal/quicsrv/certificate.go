@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -20,6 +21,9 @@ const soon = 7 * 24 * time.Hour
 type Certificate struct {
 	certFile, keyFile string // empty where it was made in memory
 	current           atomic.Pointer[tls.Certificate]
+
+	reload sync.Mutex   // one reload at a time
+	loaded [2]fileStamp // of the files in use; zero after a reload that failed
 }
 
 // LoadCertificate reads a chain and its private key from PEM files. The error says which file is at fault and what to do.
@@ -37,10 +41,15 @@ func (c *Certificate) Reload() error {
 	if c.certFile == "" && c.keyFile == "" && c.current.Load() != nil {
 		return nil
 	}
+	c.reload.Lock()
+	defer c.reload.Unlock()
+	stamp := c.stamp()
+	c.loaded = [2]fileStamp{}
 	pair, err := readPair(c.certFile, c.keyFile)
 	if err != nil {
 		return err
 	}
+	c.loaded = stamp
 	c.current.Store(&pair)
 	return nil
 }

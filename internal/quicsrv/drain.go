@@ -25,8 +25,12 @@ func (s *Server) Drain(ctx context.Context) error {
 			return fmt.Errorf("wait for the drain under way: %w", ctx.Err())
 		}
 	}
-	err := s.runDown(ctx)
-	return errors.Join(err, s.end())
+	deadline := s.runDown(ctx)
+	err := s.end()
+	if s.cut > 0 {
+		return errors.Join(fmt.Errorf("drain: %d requests cut: %w", s.cut, cmp.Or(deadline, ErrClosed)), err)
+	}
+	return err
 }
 
 // stop refuses new connections from now on. It reports whether this call was the first.
@@ -43,7 +47,7 @@ func (s *Server) stop() bool {
 	return true
 }
 
-// runDown waits for the last request, then for the clients to leave.
+// runDown waits for the last request, then for the clients to leave. Its error is that of ctx, if that ended first.
 func (s *Server) runDown(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -67,10 +71,7 @@ func (s *Server) runDown(ctx context.Context) error {
 		}
 	case <-ctx.Done():
 	}
-	if n := s.requests.Running(); n > 0 {
-		return fmt.Errorf("drain: %d requests cut: %w", n, cmp.Or(ctx.Err(), ErrClosed))
-	}
-	return nil
+	return ctx.Err()
 }
 
 // Close ends the server at once: running requests are cut, clients are told that the connection is closed.
@@ -81,6 +82,7 @@ func (s *Server) Close() error {
 
 func (s *Server) end() error {
 	s.finish.Do(func() {
+		s.cut = s.requests.Running()
 		s.gate.closeAll()
 		s.finishErr = errors.Join(ignoreClosed(s.tcp.Close()), s.transport.Close(), s.sockets.Close())
 		close(s.closed)

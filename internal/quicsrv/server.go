@@ -31,6 +31,7 @@ type Server struct {
 	accepting sync.WaitGroup // the HTTP/3 accept loop
 	finish    sync.Once
 	finishErr error
+	cut       int           // requests that ran when the server ended
 	closed    chan struct{} // closed when nothing is bound any more
 }
 

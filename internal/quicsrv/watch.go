@@ -17,7 +17,6 @@ func (c *Certificate) Watch(ctx context.Context, every time.Duration, reloaded f
 	if c.certFile == "" {
 		return
 	}
-	seen := c.stamp()
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
@@ -26,16 +25,18 @@ func (c *Certificate) Watch(ctx context.Context, every time.Duration, reloaded f
 			return
 		case <-tick.C:
 		}
-		now := c.stamp()
-		if now == seen {
-			continue
-		}
-		err := c.Reload()
-		reloaded(err)
-		if err == nil {
-			seen = now
+		if c.changed() {
+			reloaded(c.Reload())
 		}
 	}
+}
+
+// changed reports whether the files are others than those in use. After a reload that failed they always are: a file that was
+// written twice within one tick of the clock has the stamp it had before.
+func (c *Certificate) changed() bool {
+	c.reload.Lock()
+	defer c.reload.Unlock()
+	return c.loaded != c.stamp()
 }
 
 type fileStamp struct {

@@ -1,0 +1,111 @@
+package quicsrv
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"testing"
+
+	"github.com/quic-go/quic-go"
+
+	"quicedge/internal/path"
+)
+
+func profileThat(sees func(addr string)) func(netip.Addr) path.Profile {
+	return func(a netip.Addr) path.Profile {
+		sees(a.String())
+		return path.Profile{Initial: path.MinInitial}
+	}
+}
+
+func TestClientConfigIsClamped(t *testing.T) {
+	for initial, want := range map[uint16]uint16{0: 1200, 1: 1200, 1199: 1200, 1200: 1200, 1324: 1324, 1452: 1452, 1453: 1452, 65535: 1452} {
+		for _, search := range []bool{false, true} {
+			c := clientConfig(&quic.Config{}, path.Profile{Initial: initial, Search: search})
+			if c.InitialPacketSize != want || c.DisablePathMTUDiscovery == search || c.Allow0RTT {
+				t.Errorf("initial %d, search %v: %+v", initial, search, c)
+			}
+		}
+	}
+}
+
+// relay stands between a client and the server and sees the sizes of the server's datagrams.
+type relay struct {
+	conn *net.UDPConn
+	mu   sync.Mutex
+	max  int
+}
+
+func newRelay(t *testing.T, server *net.UDPAddr) *relay {
+	t.Helper()
+	r := &relay{conn: listenUDP(t, 0)}
+	up, err := net.DialUDP("udp", nil, server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var client *net.UDPAddr
+	var known sync.Mutex
+	var running sync.WaitGroup
+	running.Go(func() {
+		buf := make([]byte, 2048)
+		for {
+			n, from, err := r.conn.ReadFromUDP(buf)
+			if err != nil {
+				return
+			}
+			known.Lock()
+			client = from
+			known.Unlock()
+			_, _ = up.Write(buf[:n])
+		}
+	})
+	running.Go(func() {
+		buf := make([]byte, 2048)
+		for {
+			n, err := up.Read(buf)
+			if err != nil {
+				return
+			}
+			r.mu.Lock()
+			r.max = max(r.max, n)
+			r.mu.Unlock()
+			known.Lock()
+			to := client
+			known.Unlock()
+			_, _ = r.conn.WriteToUDP(buf[:n], to)
+		}
+	})
+	t.Cleanup(func() {
+		_, _ = r.conn.Close(), up.Close()
+		running.Wait()
+	})
+	return r
+}
+
+func (r *relay) largest() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.max
+}
+
+// Profiles that no table should give must not end the process, and the handshake must go through.
+func TestServerDatagramsAreSizedByTheProfile(t *testing.T) {
+	for initial, want := range map[uint16]int{0: 1200, 1200: 1200, 1324: 1324, 1400: 1400, 1452: 1452, 65535: 1452} {
+		t.Run(fmt.Sprint(initial), func(t *testing.T) {
+			s, cert := start(t, http.NotFoundHandler(), func(c *Config) {
+				c.Profile = func(netip.Addr) path.Profile { return path.Profile{Initial: initial} }
+			})
+			r := newRelay(t, net.UDPAddrFromAddrPort(s.Addr()))
+			conn, err := dialQUIC(t, r.conn.LocalAddr().String(), cert, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.CloseWithError(0, "")
+			if got := r.largest(); got != want {
+				t.Errorf("largest datagram of the handshake has %d bytes, want %d", got, want)
+			}
+		})
+	}
+}
