@@ -1,20 +1,14 @@
 package dataplane
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"time"
 
 	"github.com/cilium/ebpf"
 
 	"quicedge/bpf"
 	"quicedge/internal/path"
 )
-
-// applyWait is how long Apply waits for another process that is changing the data plane.
-const applyWait = 10 * time.Second
 
 // change is everything that has to be done for a snapshot, made ready beside what is in force.
 type change struct {
@@ -28,53 +22,24 @@ type change struct {
 // is written as a whole. It returns how many tables and profiles that were, 0 where the kernel had this snapshot already. A
 // snapshot that does not validate, or whose tables cannot be built, changes nothing.
 func (p *Plane) Apply(snap *path.Snapshot) (changed int, err error) {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	if p.closed {
-		return 0, errClosed
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), applyWait)
-	defer cancel()
-	lock, err := lockDir(ctx, p.dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, notLoaded(p.dir)
-	}
-	if err != nil {
-		return 0, err
-	}
-	defer lock.release()
-	if err := p.stillPinned(); err != nil {
-		return 0, err
-	}
-	c, err := p.prepare(snap)
-	if err != nil {
-		return 0, err
-	}
-	defer c.close()
-	return p.commit(c)
+	return p.exclusive(func() (int, error) {
+		c, err := p.prepare(snap)
+		if err != nil {
+			return 0, err
+		}
+		defer c.close()
+		return p.commit(c)
+	})
 }
 
-// stillPinned refuses to write into maps that another process has since unloaded.
-func (p *Plane) stillPinned() error {
-	m, err := ebpf.LoadPinnedMap(mapPin(p.dir, bpf.DataplaneMapGeneration), nil)
-	if err != nil {
-		return explain("open the pinned generation", err)
-	}
-	defer m.Close()
-	pinned, err := m.Info()
-	if err != nil {
-		return explain("ask the pinned generation", err)
-	}
-	ours, err := p.maps.Generation.Info()
-	if err != nil {
-		return explain("ask the generation", err)
-	}
-	if pinnedID, _ := pinned.ID(); ours != nil {
-		if id, _ := ours.ID(); id != pinnedID {
-			return fmt.Errorf("open %s: %w any more: another process unloaded and loaded it since: open it again", p.dir, ErrNotLoaded)
+// ApplyProfiles is Apply for a snapshot without prefixes: the prefix tables stay as they are.
+func (p *Plane) ApplyProfiles(snap *path.Snapshot) (changed int, err error) {
+	return p.exclusive(func() (int, error) {
+		if err := validate(snap); err != nil {
+			return 0, fmt.Errorf("apply profiles: %w", err)
 		}
-	}
-	return nil
+		return p.profiles.store(&snap.Profiles), nil
+	})
 }
 
 // prepare does all that can fail.

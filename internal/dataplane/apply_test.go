@@ -198,3 +198,25 @@ func TestNoPacketSeesAMixedTable(t *testing.T) {
 		t.Errorf("classes seen: %v", seen)
 	}
 }
+
+func TestApplyProfilesLeavesThePrefixes(t *testing.T) {
+	l := newLab(t)
+	p := l.mustLoad(testSnapshot(t))
+	before := generationOf(t, p)
+	s := testSnapshot(t)
+	s.Prefixes = nil
+	s.Profiles[heilongjiang] = path.NewProfile(mtu.Effective{MTU: 1400, Source: mtu.SourceOverride})
+	if n, err := p.ApplyProfiles(s); n != 1 || err != nil {
+		t.Errorf("%d changes, %v", n, err)
+	}
+	if got := generationOf(t, p); got != before {
+		t.Errorf("generation %+v, before %+v", got, before)
+	}
+	if m, err := p.Lookup(harbin4); err != nil || m.Class != heilongjiang || m.Profile.MTU != 1400 {
+		t.Errorf("%+v, %v", m, err)
+	}
+	s.Profiles[heilongjiang].MTU = 1247
+	if _, err := p.ApplyProfiles(s); err == nil {
+		t.Error("an mtu of 1247 was applied")
+	}
+}

@@ -102,6 +102,15 @@ type gso struct{ size, segments uint32 }
 // run runs the program of a hook on a frame. out is the frame afterwards.
 func (b *bench) run(t testing.TB, hook string, frame []byte, g gso) (verdict bpf.DataplaneVerdict, out []byte) {
 	t.Helper()
+	verdict, out, err := b.try(hook, frame, g)
+	if err != nil {
+		t.Fatalf("run %s on %d bytes: %v", hook, len(frame), err)
+	}
+	return verdict, out
+}
+
+// try is run for frames that BPF_PROG_RUN may refuse.
+func (b *bench) try(hook string, frame []byte, g gso) (bpf.DataplaneVerdict, []byte, error) {
 	program := b.programs.QeIngress
 	if hook == "egress" {
 		program = b.programs.QeEgress
@@ -111,10 +120,7 @@ func (b *bench) run(t testing.TB, hook string, frame []byte, g gso) (verdict bpf
 		opts.Context = skb{GSOSize: g.size, GSOSegs: g.segments}
 	}
 	ret, err := program.Run(&opts)
-	if err != nil {
-		t.Fatalf("run %s on %d bytes: %v", hook, len(frame), err)
-	}
-	return bpf.DataplaneVerdict(int32(ret)), opts.DataOut
+	return bpf.DataplaneVerdict(int32(ret)), opts.DataOut, err
 }
 
 // exits are the counters of exits as they can be compared.

@@ -28,7 +28,7 @@ func explain(doing string, err error) error {
 		return fmt.Errorf("%s: the kernel's verifier rejects the program (%w): report it with the output of uname -a", doing, err)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%s: %w (%w): run as root, or grant CAP_BPF and CAP_NET_ADMIN", doing, ErrNotPermitted, err)
-	case errors.Is(err, ebpf.ErrNotSupported):
+	case errors.Is(err, ebpf.ErrNotSupported), errors.Is(err, errors.ErrUnsupported):
 		return fmt.Errorf("%s: %w by Linux %s (%w): TCX needs Linux 6.6 or later", doing, ErrUnsupported, release(), err)
 	}
 	return fmt.Errorf("%s: %w", doing, err)

@@ -24,7 +24,7 @@ type loader struct {
 
 // Load puts the programs on a device and gives them a snapshot; everything stays when the process ends. Where the data
 // plane is loaded already, the programs of all its devices are replaced without a packet missing them, the maps and their
-// counters stay, and the device is added. A Load that fails leaves what was running before.
+// counters stay, the ports become those of cfg, and the device is added. A Load that fails leaves what was running before.
 //
 // The device is one of the calling thread's network namespace.
 func Load(ctx context.Context, cfg Config, snap *path.Snapshot) (*Plane, error) {

@@ -1,0 +1,153 @@
+package dataplane
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/link"
+	"github.com/vishvananda/netlink"
+
+	"quicedge/internal/netnstest"
+)
+
+func TestTwoDevicesShareTheMaps(t *testing.T) {
+	l := newLab(t)
+	l.wireSpare("edge1.7") // a dot is no name on a BPF file system
+	p := l.mustLoad(testSnapshot(t))
+	l.cfg.Interface = "edge1.7"
+	l.mustLoad(testSnapshot(t))
+	got := interfaces(t, p)
+	var names []string
+	for _, a := range got {
+		names = append(names, a.Interface+" "+a.Hook)
+	}
+	if !slices.Equal(names, []string{"edge0 ingress", "edge0 egress", "edge1.7 ingress", "edge1.7 egress"}) {
+		t.Fatalf("attached %v", got)
+	}
+	if got[0].ProgramID != got[2].ProgramID || got[1].ProgramID != got[3].ProgramID {
+		t.Errorf("the devices run different programs: %v", got)
+	}
+	if err := l.unload(); err != nil {
+		t.Fatal(err)
+	}
+	if l.attached("edge0") != 2 || l.attached("edge1.7") != 0 || len(interfaces(t, p)) != 2 {
+		t.Errorf("after one was unloaded: %v", interfaces(t, p))
+	}
+	if err := l.unload(); !errors.Is(err, ErrNotLoaded) || !strings.Contains(err.Error(), "edge0") {
+		t.Errorf("unloaded twice: %v", err)
+	}
+	l.cfg.Interface = "edge0"
+	if err := l.unload(); err != nil {
+		t.Fatal(err)
+	}
+	l.mustBeGone("unloaded", "edge0", "edge1.7")
+}
+
+func TestDeviceThatWentAndCameBack(t *testing.T) {
+	l := newLab(t)
+	p := l.mustLoad(testSnapshot(t))
+	old := interfaces(t, p)[0].Index
+	l.remove("edge0")
+	if got := interfaces(t, p); len(got) != 2 || got[0].Index != 0 {
+		t.Errorf("device gone: %v", got)
+	}
+	l.wire("edge0")
+	l.mustLoad(testSnapshot(t))
+	if got := interfaces(t, p); len(got) != 2 || got[0].Index == 0 || got[0].Index == old {
+		t.Errorf("device back: %v", got)
+	}
+	if !l.clamps(l.listen(harbin4)) {
+		t.Error("device back: does not clamp")
+	}
+	l.remove("edge0")
+	if err := l.unload(); err != nil {
+		t.Errorf("unload from a device that is gone: %v", err)
+	}
+	l.mustBeGone("unloaded")
+}
+
+func (l *lab) remove(device string) {
+	l.t.Helper()
+	l.do(func() {
+		dev, err := netlink.LinkByName(device)
+		if err == nil {
+			err = netlink.LinkDel(dev)
+		}
+		if err != nil {
+			l.t.Error(err)
+		}
+	})
+}
+
+func TestSamePinFolderInAnotherNamespaceIsRefused(t *testing.T) {
+	l := newLab(t)
+	l.mustLoad(testSnapshot(t))
+	other := newLab(t)
+	other.cfg.PinDir = l.cfg.PinDir
+	if _, err := other.load(testSnapshot(t)); err == nil || !strings.Contains(err.Error(), "network namespace") {
+		t.Errorf("got %v", err)
+	}
+	if l.attached("edge0") != 2 || other.attached("edge0") != 0 {
+		t.Errorf("%d programs here, %d there", l.attached("edge0"), other.attached("edge0"))
+	}
+}
+
+// A foreign program that decides for itself neither hides packets from ours nor is touched by us.
+func TestForeignProgramsStay(t *testing.T) {
+	l := newLab(t)
+	netnstest.NeedBPF(t)
+	pass, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Type: ebpf.SchedCLS, License: "MIT", Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pass.Close()
+	l.do(func() {
+		dev, err := findDevice("edge0")
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		foreign, err := link.AttachTCX(link.TCXOptions{Interface: dev.index, Program: pass, Attach: ebpf.AttachTCXEgress})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		t.Cleanup(func() { foreign.Close() })
+	})
+	l.mustLoad(testSnapshot(t))
+	if !l.clamps(l.listen(harbin4)) {
+		t.Error("does not clamp behind a foreign program")
+	}
+	if err := l.unload(); err != nil {
+		t.Fatal(err)
+	}
+	if got := l.attached("edge0"); got != 1 {
+		t.Errorf("%d programs attached, want the foreign one", got)
+	}
+}
+
+func TestDefaultInterface(t *testing.T) {
+	l := newLab(t)
+	var got string
+	var err error
+	l.do(func() { got, err = DefaultInterface() })
+	if !errors.Is(err, ErrNoInterface) {
+		t.Errorf("without a default route: %q, %v", got, err)
+	}
+	l.do(func() {
+		dev, ferr := findDevice("edge0")
+		err = errors.Join(ferr, netlink.RouteAdd(&netlink.Route{LinkIndex: dev.index, Gw: []byte{10, 9, 0, 2}}))
+		if err == nil {
+			got, err = DefaultInterface()
+		}
+	})
+	if err != nil || got != "edge0" {
+		t.Errorf("with one: %q, %v", got, err)
+	}
+}
