@@ -184,6 +184,18 @@ static __always_inline int reflect6(struct __sk_buff *skb, const struct packet *
 	return bpf_skb_store_bytes(skb, 0, &e, sizeof(e), 0);
 }
 
+/* lo has this index in every network namespace. */
+#define LOOPBACK_IFINDEX 1
+
+/*
+ * Sends the error to the sender. A packet from 127.0.0.1 that newly comes in is a martian to the stack, so on lo the error
+ * takes the way that everything takes there: out, with the route that the packet had.
+ */
+static __always_inline int send_back(struct __sk_buff *skb)
+{
+	return bpf_redirect(skb->ifindex, skb->ifindex == LOOPBACK_IFINDEX ? 0 : BPF_F_INGRESS);
+}
+
 /* Turns the packet into the error that its sender gets. 0: it is one now, and is to be redirected. */
 static __always_inline int reflect(struct __sk_buff *skb, const struct packet *p, __u32 mtu)
 {

@@ -5,7 +5,7 @@
  * hook    TCX egress of an Ethernet device or of lo
  * input   every frame that is about to leave by the device
  * output  VERDICT_NEXT: the frame goes on unchanged, to other programs and to the device
- *         VERDICT_REDIRECT: larger than its class's MTU, turned into an ICMP error that comes in by the same device
+ *         VERDICT_REDIRECT: larger than its class's MTU, turned into an ICMP error that goes back to the sender
  *         VERDICT_DROP: larger than its class's MTU, and no error could be made of it
  * reads   ports, prefixes4, prefixes6, profiles
  * writes  stats
@@ -40,5 +40,5 @@ int qe_egress(struct __sk_buff *skb)
 		return VERDICT_DROP;
 	}
 	count(class, HOOK_EGRESS, REASON_CLAMPED, 1, wire);
-	return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
+	return send_back(skb);
 }

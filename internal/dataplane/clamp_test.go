@@ -2,11 +2,14 @@ package dataplane
 
 import (
 	"errors"
+	"net"
 	"net/netip"
 	"testing"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"quicedge/internal/class"
 )
 
 func TestSenderLearnsTheMTUOfTheClass(t *testing.T) {
@@ -140,4 +143,42 @@ func classed(t *testing.T, p *Plane) ClassStats {
 		}
 	}
 	return ClassStats{}
+}
+
+// On lo a node shows what it does without another host: the packet leaves and comes in by the same device.
+func TestClampOnLoopback(t *testing.T) {
+	l := newLab(t)
+	l.cfg.Interface = "lo"
+	p := l.mustLoad(snapshot(t, map[string]class.ID{"127.0.0.0/8": heilongjiang, "::1/128": heilongjiang}, map[class.ID]uint16{heilongjiang: 1372}))
+	for _, c := range []struct {
+		network, server, client string
+		fits                    int
+		level, option           int
+	}{
+		{"udp4", "127.0.0.1:443", "127.0.0.2:5555", 1372 - 28, unix.IPPROTO_IP, unix.IP_MTU},
+		{"udp6", "[::1]:443", "[::1]:5555", 1372 - 48, unix.IPPROTO_IPV6, unix.IPV6_MTU},
+	} {
+		t.Run(c.network, func(t *testing.T) {
+			var tx, rx net.Conn
+			l.do(func() {
+				rx, _ = net.ListenUDP(c.network, net.UDPAddrFromAddrPort(netip.MustParseAddrPort(c.client)))
+				d := net.Dialer{LocalAddr: net.UDPAddrFromAddrPort(netip.MustParseAddrPort(c.server))}
+				tx, _ = d.Dial(c.network, c.client)
+			})
+			defer tx.Close()
+			defer rx.Close()
+			sendUntilTooLarge(t, func() error { _, err := tx.Write(make([]byte, c.fits+1)); return err })
+			if got := sockopt(t, tx.(*net.UDPConn), c.level, c.option); got != 1372 {
+				t.Errorf("socket says mtu %d, want 1372", got)
+			}
+			write(t, tx.(*net.UDPConn), c.fits)
+			if got := receive(t, rx.(*net.UDPConn)); got != c.fits {
+				t.Errorf("client got %d bytes, want %d", got, c.fits)
+			}
+		})
+	}
+	s, err := p.Stats()
+	if err != nil || len(s.Classes) != 1 {
+		t.Errorf("%+v, %v: only what leaves port 443 is the server's", s.Classes, err)
+	}
 }
