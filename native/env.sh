@@ -15,4 +15,6 @@ if [[ $ffmpeg != system ]]; then
 	put QUICEDGE_FFMPEG_PREFIX "$ffmpeg"
 	put PKG_CONFIG "$here/pkg-config-static"
 	put CGO_LDFLAGS_ALLOW '-l:.*\.a'
+	# Go's build cache looks at flags, not at what pkg-config answers: without this it would link another FFmpeg's objects.
+	put CGO_CPPFLAGS "-I$ffmpeg/include"
 fi

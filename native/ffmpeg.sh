@@ -7,13 +7,14 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/versions.env"
 
-# Audio packets are copied: their headers are parsed, which for aac alone needs the decoder (it tells SBR from not).
+# Audio packets are copied: their headers are parsed, which for aac alone needs the decoder (it tells SBR from not), and
+# MPEG-TS asks the demuxers of aac, ac3 and mp3 what its audio is.
 flags=(
 	--disable-everything --disable-autodetect --disable-programs --disable-doc --disable-network --disable-debug
 	--enable-static --disable-shared --enable-pic --enable-gpl --enable-libx264 --enable-libx265
 	--enable-decoder=h264,hevc,aac --enable-encoder=libx264,libx265
 	--enable-parser=h264,hevc,aac,aac_latm,mpegaudio,ac3,opus
-	--enable-demuxer=mov,mpegts,flv,h264,hevc --enable-muxer=mp4,mpegts
+	--enable-demuxer=mov,mpegts,flv,h264,hevc,aac,ac3,eac3,mp3,loas --enable-muxer=mp4,mpegts
 	--enable-bsf=h264_mp4toannexb,hevc_mp4toannexb,extract_extradata,aac_adtstoasc,dump_extra
 	--enable-filter=null,format,scale,fps,setpts,framerate,minterpolate,buffer,buffersink
 )

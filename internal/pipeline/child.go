@@ -31,7 +31,7 @@ type child struct {
 	served atomic.Bool
 }
 
-// start launches a worker and waits until it says Hello. The error names the exit status and the worker's last words.
+// start launches a worker and waits until it says Hello. The error names the exit status and the worker's own words.
 func (p *Pool) start(ctx context.Context) (*child, error) {
 	c, err := p.spawn()
 	if err != nil {
@@ -43,8 +43,8 @@ func (p *Pool) start(ctx context.Context) (*child, error) {
 		c.kill()
 		<-c.exited
 		why := c.state()
-		if last := c.stderr.lastLine(); last != "" {
-			why += ": " + last
+		if words := c.stderr.words(); words != "" {
+			why += ": " + words
 		}
 		return nil, fmt.Errorf("start video worker %s: %w (%s)", p.cfg.Worker, err, why)
 	}

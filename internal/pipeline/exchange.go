@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -58,6 +57,7 @@ type exchange struct {
 
 func (x *exchange) run(ctx context.Context, job wire.Job) (wire.Done, error) {
 	x.child.served.Store(true)
+	x.child.stderr.forget()
 	stop := context.AfterFunc(ctx, func() { x.fail(context.Cause(ctx)) })
 	defer stop()
 	x.watchdog = time.AfterFunc(x.stall, func() {
@@ -100,71 +100,10 @@ func (x *exchange) lost() error {
 	if x.cause != nil {
 		return x.cause
 	}
-	if last := x.child.stderr.lastLine(); last != "" {
-		state += ", " + last
+	if words := x.child.stderr.words(); words != "" {
+		state += ", " + words
 	}
 	return fmt.Errorf("%w (%s); send the video again", ErrWorkerDied, state)
-}
-
-// finish tells the worker that no more of the body comes, if it has not been told.
-func (x *exchange) finish() {
-	_ = x.child.conn.SetWriteDeadline(time.Now().Add(time.Second)) // it discards what is in flight: milliseconds
-	x.sendMu.Lock()
-	defer x.sendMu.Unlock()
-	if !x.over {
-		x.over = true
-		x.ended = x.child.out.Send(wire.TypeEnd, nil) == nil
-	}
-	_ = x.child.conn.SetWriteDeadline(time.Time{})
-}
-
-// feed sends the body until it ends, the job is over or the worker is gone.
-func (x *exchange) feed() {
-	buf := make([]byte, wire.MaxPayload)
-	var total int64
-	for {
-		n, err := x.in.Read(buf)
-		total += int64(n)
-		if total > x.limit {
-			x.giveUp(fmt.Errorf("%w: the limit is %d bytes; send a shorter one", ErrTooLarge, x.limit))
-			return
-		}
-		if n > 0 && !x.send(wire.TypeData, buf[:n]) {
-			return
-		}
-		if errors.Is(err, io.EOF) {
-			x.send(wire.TypeEnd, nil)
-			return
-		}
-		if err != nil {
-			x.giveUp(fmt.Errorf("read video: %w", err))
-			return
-		}
-	}
-}
-
-// send passes a frame of the body on; false means that no more is wanted.
-func (x *exchange) send(t wire.Type, payload []byte) bool {
-	x.sendMu.Lock()
-	defer x.sendMu.Unlock()
-	if x.over {
-		return false
-	}
-	x.watchdog.Reset(x.stall)
-	err := x.child.out.Send(t, payload)
-	x.over = t == wire.TypeEnd || err != nil
-	x.ended = t == wire.TypeEnd && err == nil
-	return err == nil // the receiving side sees a broken socket too
-}
-
-// giveUp is fail, unless the job is over: a late error of a body that nobody waits for must not end a worker.
-func (x *exchange) giveUp(cause error) {
-	x.sendMu.Lock()
-	defer x.sendMu.Unlock()
-	if !x.over {
-		x.over = true
-		x.fail(cause)
-	}
 }
 
 // receive handles what the worker sends until it has answered.

@@ -17,19 +17,23 @@ const (
 // keep holds one place in the pool filled until the pool ends. c may be nil.
 func (p *Pool) keep(c *child) {
 	var pause time.Duration
-	for p.life.Err() == nil {
+	for {
 		if c == nil {
 			c = p.tryStart()
 		}
-		if c != nil && p.watch(c) {
-			c, pause = nil, 0
-			continue
-		}
+		healthy := c != nil && p.watch(c)
 		c = nil
-		pause = min(max(2*pause, backoffMin), backoffMax)
+		if healthy {
+			pause = 0
+		} else {
+			pause = min(max(2*pause, backoffMin), backoffMax)
+		}
 		select {
 		case <-time.After(pause):
 		case <-p.life.Done():
+		}
+		if p.life.Err() != nil {
+			return
 		}
 	}
 }

@@ -6,17 +6,21 @@ import (
 	"sync"
 )
 
-// maxLine bounds a line of a worker's standard error; what is longer is cut.
-const maxLine = 512
+// A crash in C prints hundreds of lines, of which the first says what it was. maxLine is in bytes.
+const (
+	maxLine  = 512
+	maxLines = 10
+)
 
-// lineLog turns a worker's standard error into log records, a line each, and keeps the last one: it is usually why the
-// worker ended.
+// lineLog turns a worker's standard error into log records, a line each and so many a job, and keeps the first line of
+// a job: it is usually why the worker ended.
 type lineLog struct {
 	log *slog.Logger
 
 	mu      sync.Mutex
 	partial []byte
-	last    string
+	first   string
+	lines   int
 }
 
 // Write implements io.Writer; it never fails.
@@ -43,12 +47,24 @@ func (l *lineLog) flush() {
 	if line == "" {
 		return
 	}
-	l.last = line
-	l.log.Warn("video worker says", "line", line)
+	if l.lines == 0 {
+		l.first = line
+	}
+	if l.lines++; l.lines <= maxLines {
+		l.log.Warn("video worker says", "line", line)
+	}
 }
 
-func (l *lineLog) lastLine() string {
+// forget begins a job.
+func (l *lineLog) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.last
+	l.first, l.lines = "", 0
+}
+
+// words returns the first line since forget.
+func (l *lineLog) words() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.first
 }
