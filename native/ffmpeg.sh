@@ -34,6 +34,7 @@ if [[ ${QUICEDGE_FFMPEG:-} != system && -e $prefix/complete ]]; then
 fi
 if [[ ${QUICEDGE_FFMPEG:-} != static ]]; then
 	if system_libav; then echo system; exit; fi
+	"$here/packages.sh" build # brings apt's lists up to date where there are none yet
 	if [[ ${QUICEDGE_FFMPEG:-} == system ]] || offers_libav; then
 		"$here/packages.sh" ffmpeg-system
 		if system_libav; then echo system; exit; fi
