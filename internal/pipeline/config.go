@@ -24,7 +24,7 @@ type Config struct {
 	JobTimeout time.Duration
 	// StallTimeout ends a job in which nothing was read, sent or made for so long; 0 means 60 s.
 	StallTimeout time.Duration
-	// MaxMemory is what a worker may allocate, in bytes (RLIMIT_DATA); 0 means 1 GiB, enough for 4096x2304.
+	// MaxMemory is what a worker may allocate, in bytes (RLIMIT_DATA); 0 means 1280 MiB, enough for 3840x2160.
 	MaxMemory int64
 	// MaxInput is the largest body, in bytes; 0 means 4 GiB.
 	MaxInput int64
@@ -59,7 +59,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.QueueTimeout, 30*time.Second)
 	setDefault(&c.JobTimeout, time.Hour)
 	setDefault(&c.StallTimeout, time.Minute)
-	setDefault(&c.MaxMemory, 1<<30)
+	setDefault(&c.MaxMemory, 1280<<20)
 	setDefault(&c.MaxInput, 4<<30)
 	setDefault(&c.SpoolDir, os.TempDir())
 	setDefault(&c.Log, slog.Default())

@@ -300,7 +300,7 @@ func TestWorkerRunsWithoutPrivileges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Contains(limits, []byte("Max data size             1073741824           1073741824")) {
+	if !bytes.Contains(limits, []byte("Max data size             1342177280           1342177280")) {
 		t.Errorf("the worker's memory is not bounded:\n%s", limits)
 	}
 }

@@ -12,11 +12,12 @@ import (
 )
 
 // The limits of a synthetic request. Sizes are those a worker takes from a video too: even, because 4:2:0 halves both
-// axes. The pixel limit is 1000 frames of 1920x1080, about a minute of one core.
+// axes, and 3840x2160 pixels at most. The limit of a request is 1000 frames of 1920x1080, about a minute of one core.
 const (
 	MinSize    = 16
 	MaxSize    = 4096
 	MaxFrames  = 1000
+	maxPicture = 3840 * 2160
 	maxPixels  = MaxFrames * 1920 * 1080
 	sizeReason = "must be an even number from 16 to 4096"
 )
@@ -27,8 +28,9 @@ type SyntheticRequest struct {
 	Pipeline                  string
 }
 
-// Validate returns an *InvalidError for the first field outside its range: width and height even, 16 to 4096;
-// frame_count 1 to 1000, and at most as many pixels in all as 1000 frames of 1920x1080; pipeline a known name.
+// Validate returns an *InvalidError for the first field outside its range: width and height even, 16 to 4096, and
+// no more pixels than 3840x2160; frame_count 1 to 1000, and at most as many pixels in all as 1000 frames of 1920x1080;
+// pipeline a known name.
 func (r SyntheticRequest) Validate() error {
 	for _, size := range []struct {
 		field string
@@ -37,6 +39,10 @@ func (r SyntheticRequest) Validate() error {
 		if size.value < MinSize || size.value > MaxSize || size.value%2 != 0 {
 			return &InvalidError{Field: size.field, Value: strconv.Itoa(size.value), Reason: sizeReason}
 		}
+	}
+	if most := maxPicture / r.Width &^ 1; r.Height > most {
+		reason := fmt.Sprintf("must be at most %d at a width of %d", most, r.Width)
+		return &InvalidError{Field: "height", Value: strconv.Itoa(r.Height), Reason: reason}
 	}
 	if r.FrameCount < 1 || r.FrameCount > MaxFrames {
 		return &InvalidError{Field: "frame_count", Value: strconv.Itoa(r.FrameCount), Reason: fmt.Sprintf("must be a number from 1 to %d", MaxFrames)}

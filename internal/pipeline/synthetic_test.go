@@ -25,7 +25,8 @@ func TestSyntheticRequestOutsideItsRangeNamesTheField(t *testing.T) {
 		"height 14":             {func(r *pipeline.SyntheticRequest) { r.Height = 14 }, "height", "14"},
 		"no frames":             {func(r *pipeline.SyntheticRequest) { r.FrameCount = 0 }, "frame_count", "0"},
 		"ten million frames":    {func(r *pipeline.SyntheticRequest) { r.FrameCount = 10_000_000 }, "frame_count", "10000000"},
-		"too many large frames": {func(r *pipeline.SyntheticRequest) { r.Width, r.Height, r.FrameCount = 4096, 4096, 124 }, "frame_count", "124"},
+		"too large a picture":   {func(r *pipeline.SyntheticRequest) { r.Width, r.Height = 4096, 2026 }, "height", "2026"},
+		"too many large frames": {func(r *pipeline.SyntheticRequest) { r.Width, r.Height, r.FrameCount = 3840, 2160, 251 }, "frame_count", "251"},
 		"no pipeline":           {func(r *pipeline.SyntheticRequest) { r.Pipeline = "" }, "pipeline", `""`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -48,7 +49,7 @@ func TestSyntheticFramesGoThroughEveryStage(t *testing.T) {
 		{Width: 640, Height: 360, FrameCount: 10, Pipeline: "beauty_v2"},
 		{Width: 16, Height: 16, FrameCount: 1, Pipeline: "beauty_v2"},
 		{Width: 4096, Height: 16, FrameCount: 2, Pipeline: "beauty_v2"},
-		{Width: 4096, Height: 4096, FrameCount: 2, Pipeline: "beauty_v2"},
+		{Width: 4096, Height: 2024, FrameCount: 2, Pipeline: "beauty_v2"},
 	} {
 		got, err := p.Synthetic(t.Context(), r)
 		if err != nil {

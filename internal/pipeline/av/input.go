@@ -11,8 +11,8 @@ import (
 	"github.com/asticode/go-astiav"
 )
 
-// MaxPixels bounds a picture: what 4096x4096 has. Over it a decoder would ask for gigabytes.
-const MaxPixels = 4096 * 4096
+// MaxPixels bounds a picture: what 3840x2160 has, for which decoder, model and encoder need 0.8 GB together.
+const MaxPixels = 3840 * 2160
 
 // A stream is examined until the parameters of its tracks are known, and for so long at most: 20 frames and the first
 // audio packets, of which MPEG-TS puts a third of a second into one unit.
@@ -117,7 +117,7 @@ func (in *Input) openDecoder() error {
 		return &Unsupported{"probe", "no picture could be found in its video track; send a video that starts with a key frame"}
 	}
 	if p.Width()%2 != 0 || p.Height()%2 != 0 || p.Width() < 16 || p.Height() < 16 || p.Width()*p.Height() > MaxPixels {
-		return &Unsupported{"probe", fmt.Sprintf("its size %dx%d is not supported; send even sizes from 16x16 to %d pixels", p.Width(), p.Height(), MaxPixels)}
+		return &Unsupported{"probe", fmt.Sprintf("its size %dx%d is not supported; send even sizes from 16x16 to 3840x2160", p.Width(), p.Height())}
 	}
 	in.decoder = astiav.AllocCodecContext(codec)
 	if err := p.ToCodecContext(in.decoder); err != nil {

@@ -1,6 +1,7 @@
 package av
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -77,10 +78,7 @@ func (o *Output) open() error {
 		"frag_duration": fragment,
 	})
 	defer options.Free()
-	if err := o.muxer.WriteHeader(options); err != nil {
-		return fmt.Errorf("write mp4 header: %w", err)
-	}
-	return nil
+	return o.explain("write mp4 header", o.muxer.WriteHeader(options))
 }
 
 func newLuma(width, height int) (*astiav.Frame, error) {
@@ -237,10 +235,14 @@ func (o *Output) write(p []byte) (int, error) {
 	return n, nil
 }
 
-// explain returns the writer's own error if it had one.
+// explain returns the writer's own error if it had one. What the muxer refuses else is the input's doing: times and track
+// headers come from there.
 func (o *Output) explain(what string, err error) error {
 	if o.writeErr != nil {
 		return fmt.Errorf("%s: %w", what, o.writeErr)
+	}
+	if err != nil && !errors.Is(err, errNoMemory) {
+		return &Unsupported{"mux", fmt.Sprintf("its times or track headers are corrupt (%s: %v); send the file again", what, err)}
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)

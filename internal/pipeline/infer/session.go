@@ -16,35 +16,72 @@ type Planes struct {
 // Session is a loaded model that takes planes and the width, and gives luma: inputs y, cb, cr, width, output out (see
 // models/manifest.json). It is for one goroutine.
 type Session struct {
+	onnx    []byte
+	threads int
+	largest int // pixels of a picture so far
+
 	session *ort.DynamicAdvancedSession
 	binding *ort.IoBinding
 	width   *ort.Tensor[int64]
 }
 
+// trimPixels is the size from which Trim has something to give back: 1280x720 takes 40 MB.
+const trimPixels = 1280 * 720
+
 // Open loads a model (6 ms). threads is how many threads one picture may use.
 func Open(onnx []byte, threads int) (*Session, error) {
-	options, err := sessionOptions(threads)
+	s := &Session{onnx: onnx, threads: threads}
+	if err := s.load(); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Session) load() error {
+	options, err := sessionOptions(s.threads)
 	if err != nil {
-		return nil, fmt.Errorf("set up onnx session: %w", err)
+		return fmt.Errorf("set up onnx session: %w", err)
 	}
 	defer func() { _ = options.Destroy() }()
-	s := &Session{}
-	s.session, err = ort.NewDynamicAdvancedSessionWithONNXData(onnx, []string{"y", "cb", "cr", "width"}, []string{"out"}, options)
+	s.session, err = ort.NewDynamicAdvancedSessionWithONNXData(s.onnx, []string{"y", "cb", "cr", "width"}, []string{"out"}, options)
 	if err != nil {
-		return nil, fmt.Errorf("load onnx model: %w", err)
+		return fmt.Errorf("load onnx model: %w", err)
 	}
 	if s.binding, err = s.session.CreateIoBinding(); err != nil {
-		s.Close()
-		return nil, fmt.Errorf("bind onnx model: %w", err)
+		return fmt.Errorf("bind onnx model: %w", err)
 	}
 	if s.width, err = ort.NewEmptyTensor[int64](ort.NewShape(1)); err == nil {
 		err = s.binding.BindInput("width", s.width)
 	}
 	if err != nil {
-		s.Close()
-		return nil, fmt.Errorf("bind onnx model: %w", err)
+		return fmt.Errorf("bind onnx model: %w", err)
 	}
-	return s, nil
+	return nil
+}
+
+// Trim gives back the memory that a large picture took. ONNX Runtime keeps it for the next picture, which is five
+// times as fast at 1080p, but a worker lives for weeks and the next job is a small one: the model is loaded anew.
+func (s *Session) Trim() error {
+	if s.largest <= trimPixels {
+		return nil
+	}
+	s.Close()
+	s.largest = 0
+	return s.load()
+}
+
+// grow prepares for a picture of so many pixels. What the model needs doubles with each extension of its arena, so for a
+// large picture it starts from an empty one.
+func (s *Session) grow(pixels int) error {
+	if pixels > max(s.largest, trimPixels) && s.largest > 0 {
+		s.Close()
+		if err := s.load(); err != nil {
+			return err
+		}
+	}
+	s.largest = max(s.largest, pixels)
+	return nil
 }
 
 func sessionOptions(threads int) (*ort.SessionOptions, error) {
@@ -72,6 +109,9 @@ func (s *Session) Run(in Planes, out []byte) error {
 	if len(out) < in.Width*in.Height {
 		return fmt.Errorf("run onnx model: output of %d bytes for %dx%d", len(out), in.Width, in.Height)
 	}
+	if err := s.grow(in.Width * in.Height); err != nil {
+		return err
+	}
 	s.width.GetData()[0] = int64(in.Width)
 	height, stride := int64(in.Height), int64(in.Stride)
 	b := binder{binding: s.binding}
@@ -97,7 +137,10 @@ func (s *Session) Close() {
 	if s.binding != nil {
 		_ = s.binding.Destroy()
 	}
-	_ = s.session.Destroy()
+	if s.session != nil {
+		_ = s.session.Destroy()
+	}
+	s.width, s.binding, s.session = nil, nil, nil
 }
 
 // binder wraps planes as tensors for one run. A tensor is a header over the plane's own memory: 1.3 us, no copy.

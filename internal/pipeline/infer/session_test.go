@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -90,6 +91,24 @@ func TestRunRefusesPlanesThatAreTooShort(t *testing.T) {
 	}
 	if err := s.Run(good, make([]byte, 64*64)); err != nil {
 		t.Errorf("after refused calls: %v", err)
+	}
+}
+
+func TestTrimmedSessionRunsAsBefore(t *testing.T) {
+	s := open(t)
+	f := noise(3, 1920, 1080, 0)
+	planes := Planes{Y: f.Y, Cb: f.Cb, Cr: f.Cr, Stride: f.Stride, Width: f.Width, Height: f.Height}
+	first, second := make([]byte, len(f.Y)), make([]byte, len(f.Y))
+	for _, out := range [][]byte{first, second} {
+		if err := s.Run(planes, out); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Trim(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(first, second) {
+		t.Error("the same picture came out differently after Trim")
 	}
 }
 

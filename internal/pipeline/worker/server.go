@@ -13,9 +13,10 @@ import (
 	"quicedge/internal/pipeline/wire"
 )
 
-// filter computes the luma of a picture anew; infer.Session is one.
+// filter computes the luma of a picture anew; infer.Session is one. Trim is called between jobs.
 type filter interface {
 	Run(in infer.Planes, luma []byte) error
+	Trim() error
 }
 
 // server answers jobs, one after the other.
@@ -75,7 +76,20 @@ func (s *server) answer(job wire.Job) error {
 			return err
 		}
 	}
-	return b.discard()
+	if err := b.discard(); err != nil {
+		return err
+	}
+	return s.trim()
+}
+
+// trim gives memory back before the worker waits, which may be for long.
+func (s *server) trim() error {
+	for _, f := range s.filters {
+		if err := f.Trim(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *server) run(job wire.Job, b *body, t *times) (wire.Done, error) {
