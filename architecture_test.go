@@ -17,9 +17,9 @@ import (
 var levels = [][]string{
 	{"", "internal/class", "internal/csvfile", "internal/pipeline/wire", "internal/config", "internal/privilege", "models", "bpf"},
 	{"internal/mtu", "internal/prefix", "internal/pipeline/av", "internal/pipeline/infer"},
-	{"internal/path", "internal/statedir", "internal/pipeline/worker"},
+	{"internal/path", "internal/statedir"},
 	{"internal/dataplane", "internal/pipeline"},
-	{"internal/quicsrv", "internal/edge", "internal/control", "internal/adminsocket"},
+	{"internal/quicsrv", "internal/edge", "internal/control", "internal/adminsocket", "internal/pipeline/worker"},
 	{"internal/node"},
 	{"cmd/quicedge", "cmd/quicedge-video"},
 }
@@ -70,7 +70,7 @@ func local(path string) (string, bool) {
 
 // supports reports whether a package serves tests and generators only.
 func supports(pkg string) bool {
-	return strings.HasPrefix(pkg, "test/") || strings.HasSuffix(pkg, "test") || strings.HasPrefix(pkg, "models/") || strings.HasSuffix(pkg, "/testclip")
+	return strings.HasPrefix(pkg, "test/") || strings.HasSuffix(pkg, "test") || strings.HasPrefix(pkg, "models/") || strings.Contains(pkg, "/test")
 }
 
 func TestImportsRunOneWay(t *testing.T) {

@@ -7,17 +7,22 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 )
 
 // maxJSON bounds a JSON body in bytes.
 const maxJSON = 64 << 10
 
-// decodeJSON reads one JSON object into v. It takes no unknown field, nothing after the object, and no other content type
-// (a missing one counts as JSON): a typing mistake is an error that names it, never a default.
+// jsonTypes are the content types that a JSON body may have. The second is what curl -d says without being told; a web page of
+// another origin could say so too, and is refused before (see Operator).
+var jsonTypes = []string{"application/json", "application/x-www-form-urlencoded"}
+
+// decodeJSON reads one JSON object into v. It takes no unknown field, nothing after the object, and no content type but
+// jsonTypes (a missing one counts as JSON): a typing mistake is an error that names it, never a default.
 func decodeJSON(w http.ResponseWriter, r *http.Request, v any) error {
 	if t := r.Header.Get("Content-Type"); t != "" {
-		if media, _, err := mime.ParseMediaType(t); err != nil || media != "application/json" {
+		if media, _, err := mime.ParseMediaType(t); err != nil || !slices.Contains(jsonTypes, media) {
 			return &Error{
 				Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", Field: "Content-Type",
 				Message: "Content-Type " + shown(t) + ": send JSON with -H 'Content-Type: application/json'",

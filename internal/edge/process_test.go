@@ -59,7 +59,7 @@ func TestProcessRefusesWhatItDoesNotUnderstand(t *testing.T) {
 		"empty":            {"application/json", ``, 400, "invalid_json", ""},
 		"too large":        {"application/json", `{"pipeline":"` + strings.Repeat("x", maxJSON), 413, "body_too_large", ""},
 		"too much after":   {"application/json", goodBody + strings.Repeat(" ", maxJSON), 413, "body_too_large", ""},
-		"form":             {"application/x-www-form-urlencoded", goodBody, 415, "unsupported_media_type", "Content-Type"},
+		"form":             {"multipart/form-data; boundary=x", goodBody, 415, "unsupported_media_type", "Content-Type"},
 		"bad media type":   {"application/", goodBody, 415, "unsupported_media_type", "Content-Type"},
 		"no pipeline":      {"", `{"width":640}`, 400, "missing_pipeline", "pipeline"},
 		"unknown pipeline": {"", `{"pipeline":"x"}`, 400, "unknown_pipeline", "pipeline"},

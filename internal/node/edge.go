@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"fmt"
 
 	"quicedge/internal/config"
@@ -19,11 +20,19 @@ func (n *Node) edgeConfig() edge.Config {
 		Started:       n.started,
 		Log:           n.log,
 		Checks: []edge.Check{
-			{Name: "tables", Check: func() error { return nil }},
+			{Name: "serving", Check: n.serving},
 			{Name: "bpf", Check: func() error { return n.plane.err }, Optional: true},
 			{Name: "video", Check: n.video.ready, Optional: true},
 		},
 	}
+}
+
+// serving fails while the node drains, so that a balancer sends clients elsewhere.
+func (n *Node) serving() error {
+	if n.draining.Load() {
+		return errors.New("draining: it takes no new clients")
+	}
+	return nil
 }
 
 // certificate loads the operator's certificate, or makes one.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"quicedge/internal/adminsocket"
@@ -38,9 +39,10 @@ type Node struct {
 	adminAt    net.Listener
 	admin      *http.Server
 
-	life    context.Context
-	endLife context.CancelFunc
-	failed  chan error
+	life     context.Context
+	endLife  context.CancelFunc
+	failed   chan error
+	draining atomic.Bool
 }
 
 // Start brings a node up; ctx bounds the start only. After an error nothing of it is left. The data plane and the video
@@ -126,7 +128,7 @@ func (n *Node) serve(context.Context) (err error) {
 func (n *Node) Wait() error {
 	select {
 	case err := <-n.failed:
-		return fmt.Errorf("serve: %w", err)
+		return fmt.Errorf("a server ended by itself: %w", err)
 	case <-n.life.Done():
 		return nil
 	}

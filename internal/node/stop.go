@@ -4,25 +4,23 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"sync"
 
 	"quicedge/internal/adminsocket"
 )
 
 // Stop refuses new work, lets requests in progress end until ctx does, then takes everything down, the data plane included.
+// The operators' port answers to the end, so that /readyz can say that the node drains.
 func (n *Node) Stop(ctx context.Context) error {
-	var drains sync.WaitGroup
-	errs := make([]error, 3)
+	n.draining.Store(true)
+	var errs []error
 	if n.public != nil {
-		drains.Go(func() { errs[0] = n.public.Drain(ctx) })
+		errs = append(errs, n.public.Drain(ctx))
 	}
-	if n.operator != nil {
-		drains.Go(func() { errs[1] = shutdown(ctx, n.operator) })
+	for _, s := range []*http.Server{n.operator, n.admin} {
+		if s != nil {
+			errs = append(errs, shutdown(ctx, s))
+		}
 	}
-	if n.admin != nil {
-		drains.Go(func() { errs[2] = shutdown(ctx, n.admin) })
-	}
-	drains.Wait()
 	errs = append(errs, n.closeParts(ctx)...)
 	n.endLife()
 	return errors.Join(errs...)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -308,14 +309,14 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	hold, writer := io.Pipe()
 	defer writer.Close()
 	go newClient(t, n.ns).Post("https://127.0.0.1:443/api/v1/streams/held?pipeline=beauty_v2", "video/mp2t", hold)
-	n.until("the upload is running", func() bool {
+	n.until("the upload is running, beside the request that asks", func() bool {
 		_, body := n.get("http://localhost:8080/metrics")
-		return regexp.MustCompile(`(?m)^quicedge_http_requests_in_flight\S* [1-9]`).MatchString(body)
+		return regexp.MustCompile(`(?m)^quicedge_http_requests_in_flight\S* [2-9]`).MatchString(body)
 	})
 	n.cmd.Process.Signal(syscall.SIGTERM)
-	n.until("the node takes no new clients", func() bool {
-		_, err := n.operator().Get("http://localhost:8080/livez")
-		return err != nil
+	n.until("the node says that it drains", func() bool {
+		status, body := n.get("http://localhost:8080/readyz")
+		return status == http.StatusServiceUnavailable && strings.Contains(body, "draining")
 	})
 	select {
 	case <-n.ended:
