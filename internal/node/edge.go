@@ -4,13 +4,18 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"quicedge/internal/config"
 	"quicedge/internal/edge"
 	"quicedge/internal/quicsrv"
 )
 
 func (n *Node) edgeConfig() edge.Config {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(newKernelMetrics(&n.plane))
 	return edge.Config{
+		Registry:      registry,
 		Node:          n.cfg.Region,
 		Root:          n.cfg.Root,
 		Processor:     n.video,

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -42,6 +43,9 @@ func TestUploadFromHeilongjiang(t *testing.T) {
 	smoothed(t, clip, out)
 	if a := n.lookup("198.51.100.7"); a.MTU != linkMTU {
 		t.Errorf("lookup: %+v", a)
+	}
+	if _, metrics := n.get("http://localhost:8080/metrics"); !regexp.MustCompile(`(?m)^quicedge_dataplane_packets_total\{hook="egress",isp="CMCC",province="23",reason="pass"\} \d{2}`).MatchString(metrics) {
+		t.Errorf("the metrics do not count the class:\n%s", regexp.MustCompile(`(?m)^quicedge_dataplane.*`).FindAllString(metrics, -1))
 	}
 }
 

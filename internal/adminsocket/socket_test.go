@@ -1,0 +1,95 @@
+package adminsocket
+
+import (
+	"errors"
+	"io"
+	"net"
+
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"quicedge/internal/class"
+	"quicedge/internal/path"
+)
+
+type node struct{ refuse error }
+
+func (n node) Lookup(a netip.Addr) path.Match {
+	return path.Match{Addr: a, Class: class.Of(23, class.CMCC), Profile: path.Profile{MTU: 1372}}
+}
+
+func (n node) Reload() (int, error) { return 3, n.refuse }
+
+func serve(t *testing.T, n Node) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "admin.sock")
+	l, err := Listen(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := Server(n)
+	go s.Serve(l)
+	t.Cleanup(func() { s.Close() })
+	return name
+}
+
+func TestCommandsReachTheNode(t *testing.T) {
+	name := serve(t, node{})
+	if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	c := Dial(name)
+	if changed, err := c.Reload(t.Context()); err != nil || changed != 3 {
+		t.Errorf("reload: %d, %v", changed, err)
+	}
+	a, err := c.Lookup(t.Context(), netip.MustParseAddr("2001:db8::1"))
+	if err != nil || a.Address != "2001:db8::1" || a.ProvinceID != 23 || a.ISP != "CMCC" || a.MTU != 1372 {
+		t.Errorf("lookup: %+v, %v", a, err)
+	}
+}
+
+func TestRefusalIsTheNodes(t *testing.T) {
+	c := Dial(serve(t, node{refuse: errors.New("t.csv:2:9: mtu 900")}))
+	if _, err := c.Reload(t.Context()); err == nil || errors.Is(err, ErrNoNode) || !strings.Contains(err.Error(), "t.csv:2:9: mtu 900") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNoNode(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "admin.sock")
+	if _, err := Dial(missing).Reload(t.Context()); !errors.Is(err, ErrNoNode) {
+		t.Errorf("no socket: %v", err)
+	}
+	l, err := net.Listen("unix", missing) // a node that was killed leaves its socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.(*net.UnixListener).SetUnlinkOnClose(false)
+	l.Close()
+	if _, err := Dial(missing).Reload(t.Context()); !errors.Is(err, ErrNoNode) {
+		t.Errorf("dead socket: %v", err)
+	}
+	next, err := Listen(missing)
+	if err != nil {
+		t.Fatalf("over a dead socket: %v", err)
+	}
+	next.Close()
+}
+
+func TestWrongRequests(t *testing.T) {
+	c := Dial(serve(t, node{}))
+	for target, want := range map[string]int{"/v1/lookup?address=x": 400, "/v1/lookup": 400, "/v1/reload": 405, "/": 404} {
+		resp, err := c.http.Get("http://node" + target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("GET %s: %s, want %d", target, resp.Status, want)
+		}
+	}
+}

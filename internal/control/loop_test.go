@@ -1,0 +1,98 @@
+package control
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"quicedge/internal/path"
+	"quicedge/internal/statedir"
+)
+
+var client = netip.MustParseAddr("198.51.100.7")
+
+// kernel stands for the data plane: it keeps what it was given, or refuses.
+type kernel struct {
+	has    *path.Snapshot
+	refuse error
+}
+
+func (k *kernel) Apply(s *path.Snapshot) (int, error) {
+	if k.refuse != nil {
+		return 0, k.refuse
+	}
+	k.has = s
+	return 1, nil
+}
+
+func files(t *testing.T) (Files, func(name, text string)) {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("table.csv", "province_id,isp,mtu,condition\n23,any,1372,always\ndefault,any,1500,always\n")
+	write("prefixes.csv", "prefix,province_id,isp\n198.51.100.0/24,23,CMCC\n")
+	f := Files{Table: filepath.Join(dir, "table.csv"), Prefixes: filepath.Join(dir, "prefixes.csv"), State: statedir.At(filepath.Join(dir, "state"))}
+	return f, write
+}
+
+func TestReloadGivesKernelAndServerTheSameSnapshot(t *testing.T) {
+	f, write := files(t)
+	l, err := New(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := l.Profile(client); got.MTU != 1372 {
+		t.Fatalf("got %+v", got)
+	}
+	k := &kernel{}
+	l.Drive(k)
+	write("table.csv", "province_id,isp,mtu,condition\n23,any,1360,always\ndefault,any,1500,always\n")
+	if changed, err := l.Reload(); err != nil || changed != 1 {
+		t.Fatalf("changed %d, %v", changed, err)
+	}
+	if k.has != l.Snapshot() || l.Profile(client).MTU != 1360 || l.Table().Rows()[0].MTU != 1360 {
+		t.Errorf("kernel has %p, server %p with %+v", k.has, l.Snapshot(), l.Profile(client))
+	}
+}
+
+func TestFailedReloadChangesNothing(t *testing.T) {
+	f, write := files(t)
+	l, err := New(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &kernel{}
+	l.Drive(k)
+	before := l.Snapshot()
+	write("prefixes.csv", "prefix,province_id,isp\n198.51.100.0/24,99,CMCC\n")
+	if _, err := l.Reload(); err == nil || !strings.Contains(err.Error(), "prefixes.csv:2:17: unknown province") {
+		t.Errorf("bad prefixes: %v", err)
+	}
+	write("prefixes.csv", "prefix,province_id,isp\n198.51.100.0/24,53,CMCC\n")
+	k.refuse = errors.New("no room")
+	if _, err := l.Reload(); !errors.Is(err, k.refuse) {
+		t.Errorf("refused by the kernel: %v", err)
+	}
+	if l.Snapshot() != before || k.has != nil {
+		t.Error("a failed reload changed the snapshot")
+	}
+}
+
+func TestStartNeedsSourcesThatRead(t *testing.T) {
+	f, write := files(t)
+	write("table.csv", "province_id,isp,mtu,condition\n23,any,13")
+	if l, err := New(f); err == nil || l != nil {
+		t.Errorf("started with half a table: %v", err)
+	}
+	if l, err := New(Files{State: f.State}); err != nil || l.Profile(client).MTU != 1500 {
+		t.Errorf("the built-in table alone: %v", err)
+	}
+}
