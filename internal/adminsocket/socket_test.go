@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net"
-
 	"net/netip"
 	"os"
 	"path/filepath"
