@@ -59,6 +59,10 @@ func runChild(name string) int {
 	switch name {
 	case "load", childNoBPFFS:
 		err = childLoad(cfg)
+	case "hold":
+		err = childHold(cfg)
+	case "ready":
+		err = childReady(cfg)
 	case "unload":
 		err = Unload(context.Background(), cfg)
 	default:
@@ -83,6 +87,26 @@ func childLoad(cfg Config) error {
 		return err
 	}
 	return p.Close()
+}
+
+// childHold dies by SIGKILL while it holds the data plane.
+func childHold(cfg Config) error {
+	cfg.Hold = true
+	if _, err := Load(context.Background(), cfg, testSnapshot(new(testing.T))); err != nil {
+		return err
+	}
+	if err := Unload(context.Background(), cfg); !errors.Is(err, ErrInUse) {
+		return fmt.Errorf("unload while it is held: %w", err)
+	}
+	return syscall.Kill(os.Getpid(), syscall.SIGKILL)
+}
+
+func childReady(cfg Config) error {
+	p, err := Open(cfg.PinDir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(p.Ready(), p.Close())
 }
 
 // dieAt kills the process by SIGKILL when it comes to a step.

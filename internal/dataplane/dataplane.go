@@ -24,6 +24,7 @@ type Config struct {
 	Interface string       // Ethernet device or lo, in the network namespace of the calling thread
 	Ports     []uint16     // UDP ports of the QUIC servers on this host; DefaultPort where empty
 	Silent    bool         // drop what exceeds a class's MTU without the ICMP error to its sender
+	Hold      bool         // a Load's: until Plane.Close, or its process ends, every other Load and Unload is ErrInUse
 	Log       *slog.Logger // slog.Default() where nil
 
 	step func(string) // a test's view of how far a change has come

@@ -16,6 +16,7 @@ var (
 	ErrUnsupported  = errors.New("not supported")
 	ErrNoInterface  = errors.New("no such network device")
 	ErrIncompatible = errors.New("pinned by another version with another layout")
+	ErrInUse        = errors.New("in use by a running node")
 )
 
 // explain says what was being done when the kernel refused, which of the sentinels it comes to, and what to do.

@@ -38,9 +38,12 @@ func (p *Plane) exclusive(change func() (int, error)) (int, error) {
 	return change()
 }
 
-// stillPinned refuses to write into maps that another process has since unloaded.
+// stillPinned refuses maps that another process has since unloaded.
 func (p *Plane) stillPinned() error {
 	pinned, err := ebpf.LoadPinnedMap(mapPin(p.dir, bpf.DataplaneMapGeneration), nil)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("use %s: %w any more: its pins were removed: restart the node, or run quicedge load --iface IF", p.dir, ErrNotLoaded)
+	}
 	if err != nil {
 		return explain("open the pinned generation", err)
 	}
@@ -54,7 +57,7 @@ func (p *Plane) stillPinned() error {
 		return err
 	}
 	if ours != theirs {
-		return fmt.Errorf("change %s: %w any more: another process unloaded and loaded it since: open it again", p.dir, ErrNotLoaded)
+		return fmt.Errorf("use %s: %w any more: another process unloaded and loaded it since: restart the node, or open it again", p.dir, ErrNotLoaded)
 	}
 	return nil
 }

@@ -128,7 +128,8 @@ func TestClosedPlaneSaysSo(t *testing.T) {
 	_, lookupErr := p.Lookup(harbin4)
 	_, applyErr := p.Apply(testSnapshot(t))
 	_, portsErr := p.Ports()
-	for _, err := range []error{statsErr, lookupErr, applyErr, portsErr} {
+	readyErr := p.Ready()
+	for _, err := range []error{statsErr, lookupErr, applyErr, portsErr, readyErr} {
 		if !errors.Is(err, os.ErrClosed) {
 			t.Errorf("got %v", err)
 		}

@@ -25,6 +25,7 @@ type loader struct {
 // Load puts the programs on a device and gives them a snapshot; everything stays when the process ends. Where the data
 // plane is loaded already, the programs of all its devices are replaced without a packet missing them, the maps and their
 // counters stay, the ports become those of cfg, and the device is added. A Load that fails leaves what was running before.
+// ErrInUse where a process that loaded with Hold is running.
 //
 // The device is one of the calling thread's network namespace.
 func Load(ctx context.Context, cfg Config, snap *path.Snapshot) (*Plane, error) {
@@ -47,9 +48,6 @@ func Load(ctx context.Context, cfg Config, snap *path.Snapshot) (*Plane, error) 
 	}
 	if err := ensureBPFFS(cfg.PinDir); err != nil {
 		return nil, err
-	}
-	if err := sweep(cfg.PinDir); err != nil {
-		return nil, fmt.Errorf("clean up after a load that was killed: %w", err)
 	}
 	return l.load(ctx)
 }
@@ -81,6 +79,9 @@ func taken(err error) bool { return errors.Is(err, unix.ENOTEMPTY) || errors.Is(
 // first builds a pin folder beside its place, and moves it there complete. The programs are attached by then, but the ports
 // are set last of all, and until they are the programs only look on: traffic goes from untouched to served in one step.
 func (l *loader) first(ctx context.Context) (_ *Plane, err error) {
+	if err := sweep(l.PinDir); err != nil {
+		return nil, err
+	}
 	dir, lock, err := l.stage(ctx)
 	if err != nil {
 		return nil, err
@@ -140,13 +141,24 @@ func (l *loader) plane(o *objects) (*Plane, error) {
 	if err != nil {
 		return nil, errors.Join(explain("keep the lookup program", err), o.close())
 	}
-	return newPlane(l.PinDir, l.spec, o.DataplaneMaps, lookup)
+	p, err := newPlane(l.PinDir, l.spec, o.DataplaneMaps, lookup)
+	if err != nil {
+		return nil, err
+	}
+	p.device = l.dev.name
+	return p, nil
 }
 
 // fill pins everything under dir, with the tables filled and the device attached.
 func (l *loader) fill(ctx context.Context, p *Plane, o *objects, dir string) error {
 	if err := o.pin(dir); err != nil {
 		return err
+	}
+	if l.Hold {
+		var err error
+		if p.hold, err = takeHold(dir); err != nil {
+			return err
+		}
 	}
 	l.step("pinned maps and programs")
 	c, err := p.prepare(l.snap)

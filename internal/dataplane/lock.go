@@ -70,4 +70,10 @@ func sameFile(f *os.File, path string) bool {
 	return err == nil && os.SameFile(held, named)
 }
 
-func (l dirLock) release() { l.f.Close() }
+// release unlocks before it closes: a child that is between fork and exec has the descriptor too. The zero dirLock is none.
+func (l dirLock) release() {
+	if l.f != nil {
+		unix.Flock(int(l.f.Fd()), unix.LOCK_UN)
+		l.f.Close()
+	}
+}

@@ -16,14 +16,16 @@ var errClosed = fmt.Errorf("use the data plane: %w", os.ErrClosed)
 
 // Plane is an open, loaded data plane. It may be used by several goroutines. Closing it leaves the programs running.
 type Plane struct {
-	dir  string
-	spec *ebpf.CollectionSpec
+	dir    string
+	device string // that it was loaded on; empty where it was opened
+	spec   *ebpf.CollectionSpec
 
 	mu       sync.RWMutex // guards what follows against Close
 	closed   bool
 	maps     bpf.DataplaneMaps
 	lookup   *ebpf.Program
 	profiles profileArray
+	hold     dirLock // zero: it does not hold the data plane
 }
 
 // Open opens what Load has pinned. ErrNotLoaded where there is nothing, or only what a killed Load has left; ErrIncompatible
@@ -89,7 +91,8 @@ func (p *Plane) Interfaces() ([]Attachment, error) {
 	return attachments, nil
 }
 
-// Close closes the file descriptors. What is pinned stays, and so do the programs. A second Close does nothing.
+// Close closes the file descriptors, and lets go of a data plane that was held. What is pinned stays, and so do the programs.
+// A second Close does nothing.
 func (p *Plane) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -97,5 +100,6 @@ func (p *Plane) Close() error {
 		return nil
 	}
 	p.closed = true
+	defer p.hold.release()
 	return errors.Join(p.profiles.close(), p.lookup.Close(), closeMaps(&p.maps))
 }

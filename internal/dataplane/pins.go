@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -51,7 +52,14 @@ func sweep(pinDir string) (err error) {
 			lock.release()
 		}
 	}
-	return err
+	return killed(err)
+}
+
+func killed(err error) error {
+	if err != nil {
+		return fmt.Errorf("clean up after a load that was killed: %w", err)
+	}
+	return nil
 }
 
 // sweepLinks takes down what killed processes left among the links. The lock of the pin folder is held.
@@ -59,7 +67,7 @@ func sweepLinks(pinDir string) (err error) {
 	for _, dir := range leftovers(filepath.Join(pinDir, linksDir), staged) {
 		err = errors.Join(err, takeDownLinks(dir))
 	}
-	return err
+	return killed(err)
 }
 
 // leftovers lists what a folder holds under names that begin with prefix. A folder that is not there holds nothing.

@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,24 +17,30 @@ import (
 )
 
 // Unload takes the programs off a device, which may be gone already. When it was the last one, every pin and the folder
-// go, and the counters with them. ErrNotLoaded where the device has no programs of ours.
+// go, and the counters with them. ErrNotLoaded where the device has no programs of ours,
+// ErrInUse where a process that loaded with Hold is running.
 func Unload(ctx context.Context, cfg Config) error {
 	cfg, err := cfg.complete()
 	if err != nil {
 		return err
 	}
-	if err := sweep(cfg.PinDir); err != nil {
-		return fmt.Errorf("clean up after a load that was killed: %w", err)
-	}
 	lock, err := lockDir(ctx, cfg.PinDir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return notLoaded(cfg.PinDir)
+		return cmp.Or(sweep(cfg.PinDir), notLoaded(cfg.PinDir))
 	}
 	if err != nil {
 		return explain("open "+cfg.PinDir, err)
 	}
 	defer lock.release()
 	if err := checkOwned(cfg.PinDir); err != nil {
+		return err
+	}
+	hold, err := takeHold(cfg.PinDir)
+	if err != nil {
+		return err
+	}
+	defer hold.release()
+	if err := sweep(cfg.PinDir); err != nil {
 		return err
 	}
 	return cfg.unload()

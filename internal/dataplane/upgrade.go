@@ -17,13 +17,25 @@ func (l *loader) upgrade(ctx context.Context) (_ *Plane, err error) {
 	if err := checkOwned(l.PinDir); err != nil {
 		return nil, err
 	}
+	hold, err := takeHold(l.PinDir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil || !l.Hold {
+			hold.release()
+		}
+	}()
+	if err := sweep(l.PinDir); err != nil {
+		return nil, err
+	}
 	maps, err := openMaps(l.PinDir, l.spec)
 	if err != nil {
 		return nil, err
 	}
 	defer closeMaps(&maps)
 	if err := sweepLinks(l.PinDir); err != nil {
-		return nil, fmt.Errorf("clean up after a load that was killed: %w", err)
+		return nil, err
 	}
 	o, err := loadObjects(l.spec, replacements(&maps), l.Silent)
 	if err != nil {
@@ -36,6 +48,9 @@ func (l *loader) upgrade(ctx context.Context) (_ *Plane, err error) {
 	}
 	if err := l.replace(ctx, p, o); err != nil {
 		return nil, errors.Join(err, p.Close())
+	}
+	if l.Hold {
+		p.hold = hold
 	}
 	return p, nil
 }

@@ -1,0 +1,73 @@
+package dataplane
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestReadyUntilThePinsAreNotItsOwn(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		harm func(l *lab) error
+		want string // what to do
+	}{
+		{"folder removed", func(l *lab) error { return os.RemoveAll(l.cfg.PinDir) }, "restart the node, or run quicedge load --iface IF"},
+		{"maps removed", func(l *lab) error { return os.RemoveAll(filepath.Join(l.cfg.PinDir, mapsDir)) }, "restart the node, or run quicedge load --iface IF"},
+		{"links folder removed", func(l *lab) error { return os.RemoveAll(filepath.Join(l.cfg.PinDir, linksDir)) }, "run quicedge load --iface IF first"},
+		{"a link removed", func(l *lab) error { return os.Remove(filepath.Join(linkPins(l.cfg.PinDir, "edge0"), "egress")) }, "restart the node, or run quicedge load --iface IF"},
+		{"a link detached", func(l *lab) error { return detach(filepath.Join(linkPins(l.cfg.PinDir, "edge0"), "ingress")) }, "restart the node, or run quicedge load --iface IF"},
+		{"device gone", func(l *lab) error { l.remove("edge0"); return nil }, "restart the node, or run quicedge load --iface IF"},
+		{"loaded anew", func(l *lab) error { err := l.unload(); l.mustLoad(testSnapshot(l.t)); return err }, "restart the node, or open it again"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := newLab(t)
+			loaded := l.mustLoad(testSnapshot(t))
+			opened, err := Open(l.cfg.PinDir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer opened.Close()
+			if err := errors.Join(loaded.Ready(), opened.Ready()); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.harm(l); err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range []*Plane{loaded, opened} {
+				if err := p.Ready(); !errors.Is(err, ErrNotLoaded) || !strings.HasSuffix(err.Error(), c.want) {
+					t.Errorf("got %v", err)
+				}
+			}
+		})
+	}
+}
+
+// Another device's programs do not serve the clients of the one that the node was given.
+func TestReadyAsksForTheDeviceThatWasLoaded(t *testing.T) {
+	l := newLab(t)
+	l.wireSpare("edge1")
+	p := l.mustLoad(testSnapshot(t))
+	other := *l
+	other.cfg.Interface = "edge1"
+	other.mustLoad(testSnapshot(t))
+	if err := p.Ready(); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.unload(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Ready(); !errors.Is(err, ErrNotLoaded) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestReadyNeedsNoCapability(t *testing.T) {
+	l := newLab(t)
+	l.mustLoad(testSnapshot(t))
+	if out, err := l.child(nil, childEnv+"=ready", childCaps+"=="); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
