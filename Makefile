@@ -58,9 +58,12 @@ generate:
 	go generate ./bpf ./models
 
 # The committed objects and models must be what the sources make.
+GENERATED := bpf/*_bpfel.o bpf/*_bpfel.go models/*.onnx models/manifest.json
 .PHONY: check-generate
-check-generate: generate
-	@git diff --exit-code --stat -- bpf models || { echo "make generate changed the files above: commit them" >&2; exit 1; }
+check-generate:
+	@before=$$(sha256sum $(GENERATED))
+	$(MAKE) generate
+	sha256sum $(GENERATED) | diff <(echo "$$before") - >&2 || { echo "make generate changed the files above: commit them with their sources" >&2; exit 1; }
 
 ## bench: measure, and print ratios against what it is compared with
 .PHONY: bench
@@ -80,6 +83,7 @@ soak: build test-tools
 lint: native
 	@. native/versions.env
 	$(NATIVE)
+	go mod tidy -diff
 	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$$GOLANGCI_LINT_VERSION run ./...
 
 ## clean: remove what was built here; the cache of native parts stays

@@ -92,15 +92,16 @@ func load(ctx context.Context, cfg config.Config, dp dataplane.Config) (out load
 	if err != nil {
 		return out, err
 	}
-	plane, err := dataplane.Load(ctx, dp, snap)
+	// mtu set and unset compile the table again, after this process has ended.
+	undo, err := state.SaveTable(in.Layers.CSV)
 	if err != nil {
 		return out, err
 	}
-	defer plane.Close()
-	// mtu set and unset compile the table again, after this process has ended.
-	if err := state.SaveTable(in.Layers.CSV); err != nil {
-		return out, err
+	plane, err := dataplane.Load(ctx, dp, snap)
+	if err != nil {
+		return out, errors.Join(err, undo())
 	}
+	defer plane.Close()
 	return loaded{path.APIVersion, dp.Interface, dp.Ports, len(in.Prefixes.Entries()), cfg.PinDir, true}, nil
 }
 

@@ -91,7 +91,7 @@ func (a *app) override(cmd *cobra.Command, of selection, size int, change func(*
 	}
 	out := mtuChange{APIVersion: path.APIVersion, ProvinceID: sel.ProvinceName(), ISP: sel.ISPName(), MTU: size}
 	if out.Applied, out.Changed, err = putInForce(cmd.Context(), cfg, state); err != nil {
-		return fmt.Errorf("the override is saved but not in force: %w", err)
+		return fmt.Errorf("the change of overrides is saved but not in force: %w", err)
 	}
 	return a.print(out, func(w io.Writer) {
 		text := map[string]string{
@@ -99,7 +99,11 @@ func (a *app) override(cmd *cobra.Command, of selection, size int, change func(*
 			appliedKernel: "in force in the loaded data plane",
 			appliedSaved:  "nothing is running; it holds from the next start",
 		}
-		fmt.Fprintf(w, "saved override for %s; %s\n", sel, text[out.Applied])
+		did := "saved"
+		if size == 0 {
+			did = "removed"
+		}
+		fmt.Fprintf(w, "%s override for %s; %s\n", did, sel, text[out.Applied])
 	})
 }
 

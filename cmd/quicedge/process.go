@@ -37,7 +37,7 @@ func (a *app) processCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "process IN -o OUT",
 		Short: "Run a video file through a pipeline, as the node does with an upload",
-		Long: `Reads MP4, MPEG-TS or Annex B with H.264, writes fragmented MP4; audio passes through untouched. IN and OUT may be "-".
+		Long: `Reads MP4, MPEG-TS, FLV or Annex B with H.264 or H.265, writes fragmented MP4; audio passes through untouched. IN and OUT may be "-".
 OUT appears when the whole file is done; after an error nothing is left of it.
 --report json prints: pipeline width height frames audio_packets in_bytes out_bytes elapsed_ms stages (milliseconds).`,
 		Example: "  quicedge process clip.mp4 -o smooth.mp4 --pipeline beauty_v2",

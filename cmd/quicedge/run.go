@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,7 +20,7 @@ func (a *app) runCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Run the node: data plane, HTTP/3 server and video workers",
-		Long: `Runs until SIGTERM or SIGINT, then lets requests in progress end (--drain-timeout); a second signal ends at once.
+		Long: `Runs until SIGTERM or SIGINT, then lets requests in progress end (--drain-timeout); a second signal cuts them.
 SIGHUP reads tables, overrides and certificate again. Without BPF rights the node serves without a data plane and says so.`,
 		Example: "  quicedge run --listen :443 --root /srv/www --iface eth0 --prefixes prefixes.csv",
 		Args:    cobra.NoArgs,
@@ -37,12 +38,10 @@ SIGHUP reads tables, overrides and certificate again. Without BPF rights the nod
 }
 
 func (a *app) runNode(ctx context.Context, cfg config.Config, log *slog.Logger) error {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
-	n, err := node.Start(ctx, cfg, log)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	n, err := node.Start(ctx, cfg, version, log)
 	if err != nil {
 		return err
 	}
@@ -51,25 +50,38 @@ func (a *app) runNode(ctx context.Context, cfg config.Config, log *slog.Logger) 
 	go func() { ended <- n.Wait() }()
 	for {
 		select {
-		case <-hangup:
-			n.Reload() // it has logged the outcome
+		case s := <-signals:
+			if s == syscall.SIGHUP {
+				n.Reload() // it has logged the outcome
+				continue
+			}
+			return stopNode(n, cfg, signals)
 		case err := <-ended:
-			return stopNode(n, cfg, stop, err)
+			return errors.Join(err, stopNode(n, cfg, signals))
 		case <-ctx.Done():
-			return stopNode(n, cfg, stop, nil)
+			return stopNode(n, cfg, signals)
 		}
 	}
 }
 
-// stopNode drains the node; with the signals given back first, a second one ends the process.
-func stopNode(n *node.Node, cfg config.Config, stop func(), cause error) error {
-	stop()
+// stopNode drains the node. A second signal cuts what still runs, but takes everything down in order; a third ends the
+// process where it stands.
+func stopNode(n *node.Node, cfg config.Config, signals chan os.Signal) error {
 	ctx, cancel := context.WithTimeout(context.Background(), cfg.DrainTimeout)
 	defer cancel()
-	if err := n.Stop(ctx); cause == nil {
-		return err
+	stopped := make(chan error, 1)
+	go func() { stopped <- n.Stop(ctx) }()
+	for {
+		select {
+		case err := <-stopped:
+			return err
+		case s := <-signals:
+			if s != syscall.SIGHUP {
+				cancel()
+				signal.Stop(signals)
+			}
+		}
 	}
-	return cause
 }
 
 // greet tells a person what runs and what to try.

@@ -33,12 +33,19 @@ type reasonCount struct {
 	Bytes      uint64 `json:"bytes"`
 }
 
+type attachment struct {
+	Interface string `json:"interface"`
+	Index     int    `json:"index"`
+	Hook      string `json:"hook"`
+	ProgramID uint32 `json:"program_id"`
+}
+
 type statsAnswer struct {
-	APIVersion  string                 `json:"apiVersion"`
-	Attachments []dataplane.Attachment `json:"attachments"`
-	Ports       []uint16               `json:"ports"`
-	Classes     []classCount           `json:"classes"`
-	Reasons     []reasonCount          `json:"reasons"`
+	APIVersion  string        `json:"apiVersion"`
+	Attachments []attachment  `json:"attachments"`
+	Ports       []uint16      `json:"ports"`
+	Classes     []classCount  `json:"classes"`
+	Reasons     []reasonCount `json:"reasons"`
 }
 
 func (a *app) statsCmd() *cobra.Command {
@@ -46,7 +53,7 @@ func (a *app) statsCmd() *cobra.Command {
 		Use:   "stats",
 		Short: "Print the data plane's counters by class and by reason",
 		Long: `Prints packets and bytes by class and hook, and by the reason with which the programs let them go.
-JSON fields: attachments, ports, classes (class province_id province isp hook packets bytes clamped) and
+JSON fields: attachments (interface index hook program_id), ports, classes (class province_id province isp hook packets bytes clamped) and
 reasons (class province_id province isp hook reason packets bytes).`,
 		Args: cobra.NoArgs,
 	}
@@ -71,9 +78,13 @@ func readStats(pinDir string) (out statsAnswer, err error) {
 		return out, err
 	}
 	defer plane.Close()
-	out = statsAnswer{APIVersion: path.APIVersion, Classes: []classCount{}, Reasons: []reasonCount{}}
-	if out.Attachments, err = plane.Interfaces(); err != nil {
+	out = statsAnswer{APIVersion: path.APIVersion, Attachments: []attachment{}, Classes: []classCount{}, Reasons: []reasonCount{}}
+	attached, err := plane.Interfaces()
+	if err != nil {
 		return out, err
+	}
+	for _, at := range attached {
+		out.Attachments = append(out.Attachments, attachment{at.Interface, at.Index, at.Hook, uint32(at.ProgramID)})
 	}
 	if out.Ports, err = plane.Ports(); err != nil {
 		return out, err

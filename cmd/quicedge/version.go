@@ -29,7 +29,10 @@ func (a *app) versionCmd() *cobra.Command {
 }
 
 func moduleVersion(name string) string {
-	info, _ := debug.ReadBuildInfo()
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
 	for _, m := range info.Deps {
 		if m.Path == name {
 			return m.Version

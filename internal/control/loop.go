@@ -1,6 +1,7 @@
 package control
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"sync"
@@ -22,18 +23,19 @@ type Loop struct {
 	mu      sync.Mutex // one reload at a time
 	kernel  Kernel     // nil where no data plane is loaded
 	current atomic.Pointer[path.Snapshot]
-	table   atomic.Pointer[mtu.Table]
 }
 
-// New reads the sources and makes the first Snapshot.
+// New reads the sources, makes the first Snapshot, and keeps the table for commands that run without the node.
 func New(files Files) (*Loop, error) {
 	l := &Loop{files: files}
 	snap, table, err := l.compile()
 	if err != nil {
 		return nil, err
 	}
+	if _, err := files.State.SaveTable(table); err != nil {
+		return nil, err
+	}
 	l.current.Store(snap)
-	l.table.Store(table)
 	return l, nil
 }
 
@@ -46,9 +48,6 @@ func (l *Loop) Drive(k Kernel) {
 
 // Snapshot returns the Snapshot in force.
 func (l *Loop) Snapshot() *path.Snapshot { return l.current.Load() }
-
-// Table returns the table of MTUs in force.
-func (l *Loop) Table() *mtu.Table { return l.table.Load() }
 
 // Profile returns the path profile of an address. It takes no lock.
 func (l *Loop) Profile(addr netip.Addr) path.Profile { return l.Lookup(addr).Profile }
@@ -64,13 +63,16 @@ func (l *Loop) Reload() (changed int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	undo, err := l.files.State.SaveTable(table)
+	if err != nil {
+		return 0, err
+	}
 	if l.kernel != nil {
 		if changed, err = l.kernel.Apply(snap); err != nil {
-			return 0, fmt.Errorf("reconcile data plane: %w", err)
+			return 0, errors.Join(fmt.Errorf("reconcile data plane: %w", err), undo())
 		}
 	}
 	l.current.Store(snap)
-	l.table.Store(table)
 	return changed, nil
 }
 

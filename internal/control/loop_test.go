@@ -58,7 +58,7 @@ func TestReloadGivesKernelAndServerTheSameSnapshot(t *testing.T) {
 	if changed, err := l.Reload(); err != nil || changed != 1 {
 		t.Fatalf("changed %d, %v", changed, err)
 	}
-	if k.has != l.Snapshot() || l.Profile(client).MTU != 1360 || l.Table().Rows()[0].MTU != 1360 {
+	if k.has != l.Snapshot() || l.Profile(client).MTU != 1360 || savedMTU(t, f) != 1360 {
 		t.Errorf("kernel has %p, server %p with %+v", k.has, l.Snapshot(), l.Profile(client))
 	}
 }
@@ -81,8 +81,35 @@ func TestFailedReloadChangesNothing(t *testing.T) {
 	if _, err := l.Reload(); !errors.Is(err, k.refuse) {
 		t.Errorf("refused by the kernel: %v", err)
 	}
+	write("table.csv", "province_id,isp,mtu,condition\n23,any,1300,always\ndefault,any,1500,always\n")
+	if _, err := l.Reload(); !errors.Is(err, k.refuse) || savedMTU(t, f) != 1372 {
+		t.Errorf("refused by the kernel: %v, the saved table has %d", err, savedMTU(t, f))
+	}
+	k.refuse = nil
+	blockWrites(t, f)
+	if _, err := l.Reload(); err == nil {
+		t.Error("reloaded without keeping the table")
+	}
 	if l.Snapshot() != before || k.has != nil {
 		t.Error("a failed reload changed the snapshot")
+	}
+}
+
+// savedMTU is that of the first row of the table that commands without a node would use.
+func savedMTU(t *testing.T, f Files) uint16 {
+	t.Helper()
+	table, err := f.State.Table()
+	if err != nil || table == nil {
+		t.Fatal(table, err)
+	}
+	return table.Rows()[0].MTU
+}
+
+// blockWrites puts a folder in the way of the temporary file, as a full disk is.
+func blockWrites(t *testing.T, f Files) {
+	t.Helper()
+	if err := os.Mkdir(filepath.Join(filepath.Dir(f.State.Socket()), "table.csv.new"), 0o700); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -13,10 +13,11 @@ import (
 
 func (n *Node) edgeConfig() edge.Config {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(newKernelMetrics(&n.plane))
+	registry.MustRegister(newKernelMetrics(&n.plane, n.log))
 	return edge.Config{
 		Registry:      registry,
 		Node:          n.cfg.Region,
+		Version:       n.version,
 		Root:          n.cfg.Root,
 		Processor:     n.video,
 		PublicStreams: n.cfg.VideoPublic,
@@ -26,16 +27,18 @@ func (n *Node) edgeConfig() edge.Config {
 		Log:           n.log,
 		Checks: []edge.Check{
 			{Name: "serving", Check: n.serving},
-			{Name: "bpf", Check: func() error { return n.plane.err }, Optional: true},
+			{Name: "bpf", Check: n.plane.ready, Optional: true},
 			{Name: "video", Check: n.video.ready, Optional: true},
 		},
 	}
 }
 
+var errDraining = errors.New("draining: it takes no new clients")
+
 // serving fails while the node drains, so that a balancer sends clients elsewhere.
 func (n *Node) serving() error {
 	if n.draining.Load() {
-		return errors.New("draining: it takes no new clients")
+		return errDraining
 	}
 	return nil
 }

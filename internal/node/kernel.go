@@ -6,13 +6,9 @@ import (
 	"fmt"
 	"net/netip"
 
-	"kernel.org/pub/linux/libs/security/libcap/cap"
-
 	"quicedge/internal/config"
 	"quicedge/internal/dataplane"
 	"quicedge/internal/path"
-	"quicedge/internal/privilege"
-	"quicedge/internal/statedir"
 )
 
 // kernelSide is the data plane as this node has it.
@@ -23,39 +19,33 @@ type kernelSide struct {
 	err   error  // why there is none, nil where none is wanted
 }
 
-// Apply implements control.Kernel: a new prefix table is a new map, the one thing that a serving node needs a capability for.
-func (k *kernelSide) Apply(snap *path.Snapshot) (changed int, err error) {
-	privilege.With(cap.BPF, func() { changed, err = k.plane.Apply(snap) })
-	return changed, err
-}
-
-// kept is what a serving node keeps permitted, never effective, for Apply.
-func (n *Node) kept() []cap.Value {
-	if n.plane.plane == nil {
-		return nil
+// ready fails where packets are not classed although they should be.
+func (k *kernelSide) ready() error {
+	if k.plane == nil {
+		return k.err
 	}
-	return []cap.Value{cap.BPF}
+	return k.plane.Ready()
 }
 
 // attach loads the data plane where it is wanted and permitted. Only a mistake in the settings stops the node.
 func (n *Node) attach(ctx context.Context) error {
 	if n.cfg.Iface == config.IfaceNone {
 		n.plane.state = "off (iface: none)"
-		return n.saveTable()
+		return nil
 	}
 	iface, err := n.iface()
 	if err == nil {
-		cfg := dataplane.Config{PinDir: n.cfg.PinDir, Interface: iface, Ports: []uint16{n.public.Addr().Port()}, Log: n.log}
+		cfg := dataplane.Config{PinDir: n.cfg.PinDir, Interface: iface, Ports: []uint16{n.public.Addr().Port()}, Hold: true, Log: n.log}
 		n.plane.plane, err = dataplane.Load(ctx, cfg, n.loop.Snapshot())
 		n.plane.cfg = cfg
 	}
 	if err != nil {
 		return n.withoutPlane(err)
 	}
-	n.loop.Drive(&n.plane)
+	n.loop.Drive(n.plane.plane)
 	n.plane.state = fmt.Sprintf("attached to %s for UDP port %d, %d prefixes, pinned in %s", iface, n.public.Addr().Port(),
 		len(n.loop.Snapshot().Prefixes.Entries()), n.cfg.PinDir)
-	return n.saveTable()
+	return nil
 }
 
 func (n *Node) iface() (string, error) {
@@ -66,17 +56,17 @@ func (n *Node) iface() (string, error) {
 }
 
 // withoutPlane decides whether a node may run without its data plane: yes where the machine does not allow one, no where an
-// interface was named that cannot be used.
+// interface was named that cannot be used, or where another node has the pins.
 func (n *Node) withoutPlane(err error) error {
 	missing := errors.Is(err, dataplane.ErrNotPermitted) || errors.Is(err, dataplane.ErrUnsupported)
-	if !missing && n.cfg.Iface != config.IfaceAuto {
+	if errors.Is(err, dataplane.ErrInUse) || !missing && n.cfg.Iface != config.IfaceAuto {
 		return err
 	}
 	n.plane.err = err
 	n.plane.state = "none: " + err.Error()
 	n.log.Warn("serving without the kernel data plane: packets are neither counted nor clamped by class; "+
 		"the server still sizes its own by class", "error", err)
-	return n.saveTable()
+	return nil
 }
 
 // detach takes the data plane down: it was attached for the life of this node.
@@ -86,9 +76,6 @@ func (n *Node) detach(ctx context.Context) error {
 	}
 	return errors.Join(n.plane.plane.Close(), dataplane.Unload(ctx, n.plane.cfg))
 }
-
-// saveTable keeps the table in force for commands that run without the node.
-func (n *Node) saveTable() error { return statedir.At(n.cfg.StateDir).SaveTable(n.loop.Table()) }
 
 // Lookup classes an address, for the admin socket.
 func (n *Node) Lookup(addr netip.Addr) path.Match { return n.loop.Lookup(addr) }

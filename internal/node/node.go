@@ -15,7 +15,6 @@ import (
 	"quicedge/internal/config"
 	"quicedge/internal/control"
 	"quicedge/internal/edge"
-	"quicedge/internal/privilege"
 	"quicedge/internal/quicsrv"
 	"quicedge/internal/statedir"
 )
@@ -23,6 +22,7 @@ import (
 // Node is a running node.
 type Node struct {
 	cfg     config.Config
+	version string
 	log     *slog.Logger
 	started time.Time
 	release func() // of the state folder
@@ -47,8 +47,8 @@ type Node struct {
 
 // Start brings a node up; ctx bounds the start only. After an error nothing of it is left. The data plane and the video
 // workers may be missing: the node serves without them and says what to do.
-func Start(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *Node, err error) {
-	n := &Node{cfg: cfg, log: log, started: time.Now(), failed: make(chan error, 3)}
+func Start(ctx context.Context, cfg config.Config, version string, log *slog.Logger) (_ *Node, err error) {
+	n := &Node{cfg: cfg, version: version, log: log, started: time.Now(), failed: make(chan error, 3)}
 	n.life, n.endLife = context.WithCancel(context.WithoutCancel(ctx))
 	defer func() {
 		if err != nil {
@@ -73,6 +73,10 @@ func (n *Node) openState(context.Context) error {
 	}
 	var err error
 	if n.release, err = state.LockNode(); err != nil {
+		return err
+	}
+	// Before the overrides are read: one that is set from now on waits here for the reload that takes it in.
+	if n.adminAt, err = adminsocket.Listen(state.Socket()); err != nil {
 		return err
 	}
 	n.loop, err = control.New(control.Files{Table: n.cfg.Table, Prefixes: n.cfg.Prefixes, State: state})
@@ -100,8 +104,7 @@ func (n *Node) listen(context.Context) (err error) {
 	if n.operatorAt, err = net.Listen("tcp", n.cfg.Admin); err != nil {
 		return fmt.Errorf("listen for operators: %w; name another address with --admin, or find who has it with ss -ltnp", err)
 	}
-	n.adminAt, err = adminsocket.Listen(statedir.At(n.cfg.StateDir).Socket())
-	return err
+	return nil
 }
 
 // servePublic lets the server be bound before the routes, which need the other parts, are there: none is served earlier.
@@ -112,7 +115,7 @@ func (n *Node) serve(context.Context) (err error) {
 	if n.edge, err = edge.New(n.edgeConfig()); err != nil {
 		return err
 	}
-	if err := privilege.Drop(n.kept()...); err != nil {
+	if err := n.dropPrivilege(); err != nil {
 		return err
 	}
 	n.operator = &http.Server{Handler: n.edge.Operator(), ReadHeaderTimeout: 10 * time.Second}
@@ -120,7 +123,6 @@ func (n *Node) serve(context.Context) (err error) {
 	go func() { n.failed <- n.public.Serve(n.life) }()
 	go func() { n.failed <- n.operator.Serve(n.operatorAt) }()
 	go func() { n.failed <- n.admin.Serve(n.adminAt) }()
-	go n.cert.Watch(n.life, quicsrv.WatchEvery, func(err error) { n.logReload("certificate", err) })
 	return nil
 }
 
@@ -132,23 +134,4 @@ func (n *Node) Wait() error {
 	case <-n.life.Done():
 		return nil
 	}
-}
-
-// Reload reads tables, overrides and certificate again, and logs the outcome. What cannot be read stays as it was.
-func (n *Node) Reload() (changed int, err error) {
-	n.logReload("certificate", n.cert.Reload())
-	changed, err = n.loop.Reload()
-	if err == nil {
-		err = n.saveTable()
-	}
-	n.logReload("tables", err, "changed", changed)
-	return changed, err
-}
-
-func (n *Node) logReload(what string, err error, args ...any) {
-	if err != nil {
-		n.log.Error("reload of "+what+" refused, the old state stays: mend it and send SIGHUP", append(args, "error", err)...)
-		return
-	}
-	n.log.Info("reloaded "+what, args...)
 }

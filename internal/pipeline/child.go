@@ -68,7 +68,8 @@ func (p *Pool) spawn() (*child, error) {
 		conn: ours, in: wire.NewReader(ours), out: wire.NewWriter(ours),
 		stderr: &lineLog{log: p.cfg.Log}, started: time.Now(), exited: make(chan struct{}),
 	}
-	c.cmd = exec.Command(p.cfg.Worker, "--serve", "--max-memory", strconv.FormatInt(p.cfg.MaxMemory, 10))
+	c.cmd = exec.Command(p.workerExec, "--serve", "--max-memory", strconv.FormatInt(p.cfg.MaxMemory, 10))
+	c.cmd.Args[0] = p.cfg.Worker
 	c.cmd.ExtraFiles = []*os.File{theirs, spool} // wire.FD, wire.SpoolFD
 	c.cmd.Stderr = c.stderr
 	c.cmd.WaitDelay = time.Second

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"sync"
 
@@ -12,8 +13,10 @@ import (
 
 // Pool keeps worker processes ready and gives each job one of them.
 type Pool struct {
-	cfg      Config
-	launcher *launcher
+	cfg        Config
+	launcher   *launcher
+	worker     *os.File // its binary, held open
+	workerExec string   // the path that executes it
 
 	// life ends when Close begins: keepers start no worker after it.
 	life    context.Context
@@ -36,12 +39,17 @@ func New(ctx context.Context, cfg Config) (*Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pool{cfg: cfg, launcher: newLauncher()}
+	p := &Pool{cfg: cfg}
+	if p.worker, p.workerExec, err = openWorker(cfg.Worker); err != nil {
+		return nil, err
+	}
+	p.launcher = newLauncher()
 	p.life, p.endLife = context.WithCancel(context.WithoutCancel(ctx))
 	first, err := p.start(ctx)
 	if err != nil {
 		p.endLife()
 		p.launcher.stop()
+		p.worker.Close()
 		return nil, err
 	}
 	for i := range cfg.Workers {
@@ -125,6 +133,7 @@ func (p *Pool) Close(ctx context.Context) error {
 	p.keepers.Wait()
 	if first {
 		p.launcher.stop()
+		p.worker.Close()
 	}
 	return err
 }

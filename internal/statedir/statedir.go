@@ -73,17 +73,26 @@ func (d Dir) Table() (*mtu.Table, error) {
 	return read(filepath.Join(d.path, tableFile), mtu.ParseTable)
 }
 
-// SaveTable keeps the table that was loaded.
-func (d Dir) SaveTable(t *mtu.Table) error {
+// SaveTable keeps a table that is about to be loaded. undo puts back what was there, for a load that then fails.
+func (d Dir) SaveTable(t *mtu.Table) (undo func() error, err error) {
 	if err := d.Create(); err != nil {
-		return err
+		return nil, err
 	}
 	unlock, err := d.lock(lockFile, unix.LOCK_EX)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer unlock()
-	return d.write(tableFile, t)
+	name := filepath.Join(d.path, tableFile)
+	before, err := os.ReadFile(name)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("read state: %w", err)
+	}
+	undo = func() error { return writeFile(name, before) }
+	if err != nil {
+		undo = func() error { return os.Remove(name) }
+	}
+	return undo, d.write(tableFile, t)
 }
 
 // LockNode takes the folder for one running node until release is called or the process ends.

@@ -55,6 +55,7 @@ func (b *buffer) String() string {
 type node struct {
 	t              *testing.T
 	ns             netnstest.NS
+	program        string // build/quicedge, unless a test puts it elsewhere
 	state, pins    string
 	cmd            *exec.Cmd
 	ended          chan struct{}
@@ -64,7 +65,7 @@ type node struct {
 // place gives a node its namespace and folders; start may be called more than once on it.
 func place(t *testing.T, ns netnstest.NS) *node {
 	t.Helper()
-	return &node{t: t, ns: ns, state: t.TempDir(), pins: fmt.Sprintf("/sys/fs/bpf/quicedge-e2e-%d-%d", os.Getpid(), time.Now().UnixNano())}
+	return &node{t: t, ns: ns, program: program, state: t.TempDir(), pins: fmt.Sprintf("/sys/fs/bpf/quicedge-e2e-%d-%d", os.Getpid(), time.Now().UnixNano())}
 }
 
 // folders are the flags that every command of this node has.
@@ -87,7 +88,7 @@ func (n *node) start(args ...string) {
 func (n *node) launch(args ...string) {
 	n.t.Helper()
 	n.stdout, n.stderr, n.ended = &buffer{}, &buffer{}, make(chan struct{})
-	n.cmd = exec.Command(program, append(append([]string{"run"}, args...), n.folders()...)...)
+	n.cmd = exec.Command(n.program, append(append([]string{"run"}, args...), n.folders()...)...)
 	n.cmd.Stdout, n.cmd.Stderr = n.stdout, n.stderr
 	var err error
 	netnstest.Do(n.t, n.ns, func() { err = n.cmd.Start() })
@@ -129,7 +130,7 @@ func (n *node) wait() int {
 // run runs another command with this node's folders in its namespace.
 func (n *node) run(args ...string) (code int, stdout, stderr string) {
 	n.t.Helper()
-	return n.exec(exec.Command(program, append(args, n.folders()...)...))
+	return n.exec(exec.Command(n.program, append(args, n.folders()...)...))
 }
 
 // exec runs any program in the node's namespace.

@@ -7,6 +7,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"quicedge/internal/pipeline/infer"
 )
 
 // The worker yields to the server: it decodes what strangers send, and its frames can wait longer than a packet can.
@@ -28,17 +30,34 @@ func confine(maxMemory int64, args []string) error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("give up new privileges: %w", err)
 	}
+	environ, err := holdLibrary()
+	if err != nil {
+		return err
+	}
 	if err := dropCapabilities(); err != nil {
 		return err
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("find this program: %w", err)
-	}
-	if err := syscall.Exec(self, append([]string{os.Args[0]}, args...), os.Environ()); err != nil {
-		return fmt.Errorf("start %s again: %w", self, err)
+	// Not by its path: without capabilities even root may not search another user's folders.
+	if err := syscall.Exec("/proc/self/exe", append([]string{os.Args[0]}, args...), environ); err != nil {
+		return fmt.Errorf("start %s again: %w", os.Args[0], err)
 	}
 	return nil
+}
+
+// holdLibrary opens ONNX Runtime while it can be reached, and returns the environment in which the confined program finds it.
+func holdLibrary() ([]string, error) {
+	path, err := infer.FindLibrary()
+	if err != nil {
+		return nil, err
+	}
+	fd, err := unix.Open(path, unix.O_RDONLY, 0) // survives exec
+	if err != nil {
+		return nil, fmt.Errorf("open onnx runtime %s: %w", path, err)
+	}
+	if err := os.Setenv(infer.LibraryEnv, fmt.Sprintf("/proc/self/fd/%d", fd)); err != nil {
+		return nil, fmt.Errorf("name onnx runtime: %w", err)
+	}
+	return os.Environ(), nil
 }
 
 // limit bounds memory and forbids core dumps, which would hold what a client sent. RLIMIT_DATA counts what is mapped
