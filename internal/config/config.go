@@ -64,7 +64,7 @@ func (c *Config) TableFlags(fs *pflag.FlagSet) {
 func (c *Config) VideoFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.VideoWorker, "video-worker", c.VideoWorker, "the quicedge-video program (default: next to this one)")
 	fs.IntVar(&c.VideoWorkers, "video-workers", c.VideoWorkers, "video workers kept running (0: two a CPU)")
-	fs.DurationVar(&c.VideoTimeout, "video-timeout", c.VideoTimeout, "the longest that one stream may take")
+	fs.Var((*duration)(&c.VideoTimeout), "video-timeout", "the longest that one stream may take")
 }
 
 // NodeFlags binds the flags of a running node but for those above.
@@ -76,7 +76,7 @@ func (c *Config) NodeFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Key, "key", c.Key, "private key, PEM")
 	fs.StringVar(&c.Root, "root", c.Root, "folder whose files are served")
 	fs.StringVar(&c.Iface, "iface", c.Iface, "interface of the data plane, \"auto\" or \"none\"")
-	fs.DurationVar(&c.DrainTimeout, "drain-timeout", c.DrainTimeout, "how long requests may take to end after SIGTERM")
+	fs.Var((*duration)(&c.DrainTimeout), "drain-timeout", "how long requests may take to end after SIGTERM")
 	fs.StringVar(&c.LogLevel, "log-level", c.LogLevel, "debug, info, warn or error")
 	fs.StringVar(&c.LogFormat, "log-format", c.LogFormat, "text, json or auto")
 }

@@ -28,8 +28,11 @@ func (c Config) validate() *wrongValue {
 			return wrong(at[0], "%q: %s; write host:port or :port, such as :443", at[1], reason)
 		}
 	}
-	if (c.Cert == "") != (c.Key == "") {
-		return wrong("cert", "and key belong together: give both or neither")
+	switch {
+	case c.Cert != "" && c.Key == "":
+		return wrong("cert", "is given without key: they belong together, give both or neither")
+	case c.Key != "" && c.Cert == "":
+		return wrong("key", "is given without cert: they belong together, give both or neither")
 	}
 	for _, needed := range [][2]string{{"iface", c.Iface}, {"state_dir", c.StateDir}, {"pin_dir", c.PinDir}} {
 		if needed[1] == "" {
