@@ -32,6 +32,9 @@ type Config struct {
 	// Classify returns the class of a client for the log, the metrics and the welcome page. Nil: everyone is class 0.
 	Classify func(netip.Addr) path.Match
 
+	// Draining says that the node is about to end: video is refused, and what is cut off is the node's doing. Nil: never.
+	Draining func() bool
+
 	// Checks decide readiness.
 	Checks []Check
 
@@ -54,6 +57,9 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.Classify == nil {
 		c.Classify = func(a netip.Addr) path.Match { return path.Match{Addr: a} }
+	}
+	if c.Draining == nil {
+		c.Draining = func() bool { return false }
 	}
 	if c.Registry == nil {
 		c.Registry = prometheus.NewRegistry()

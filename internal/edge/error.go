@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -28,17 +30,32 @@ type Error struct {
 
 // InvalidField returns the error for a value that a field does not take. reason says what it takes.
 func InvalidField(field string, value any, reason string) *Error {
+	text := shown(value)
+	if s, ok := value.(string); ok && number.MatchString(s) {
+		text = printable(s)
+	}
 	return &Error{
 		Status: http.StatusBadRequest, Code: "invalid_value", Field: field,
-		Message: fmt.Sprintf("%s %s: %s", field, shown(value), reason),
+		Message: fmt.Sprintf("%s %s: %s", field, text, reason),
 	}
 }
 
+// number matches what needs no quotes in a message.
+var number = regexp.MustCompile(`^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
+
+// Error is for the log: the message and its cause, one of them where it says what the other does.
 func (e *Error) Error() string {
-	if e.Err != nil {
-		return e.Message + ": " + e.Err.Error()
+	if e.Err == nil {
+		return e.Message
 	}
-	return e.Message
+	cause := e.Err.Error()
+	switch {
+	case strings.Contains(cause, e.Message):
+		return cause
+	case strings.Contains(e.Message, cause):
+		return e.Message
+	}
+	return e.Message + ": " + cause
 }
 
 // Unwrap returns what caused the error.
@@ -59,6 +76,12 @@ func asError(err error) *Error {
 		return &Error{
 			Status: http.StatusServiceUnavailable, Code: "canceled", Err: err,
 			Message: "the node stopped the work: try again",
+		}
+	case errors.Is(err, syscall.ENOSPC):
+		return &Error{
+			Status: http.StatusInsufficientStorage, Code: "insufficient_storage", Err: err,
+			Message: "the node has no room left to hold this video: send an MP4 whose index comes first (ffmpeg -c copy -movflags +faststart), " +
+				"try another node, or ask the operator to free space in the folder for temporary files",
 		}
 	}
 	return &Error{

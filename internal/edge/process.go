@@ -19,13 +19,16 @@ type synthetic struct {
 func (e *Edge) process(w http.ResponseWriter, r *http.Request) {
 	result, err := e.runSynthetic(w, r)
 	if err != nil {
-		writeError(w, result2error(r, err))
+		writeError(w, e.workError(r, err))
 		return
 	}
 	writeJSON(w, http.StatusOK, result)
 }
 
 func (e *Edge) runSynthetic(w http.ResponseWriter, r *http.Request) (synthetic, error) {
+	if e.cfg.Draining() {
+		return synthetic{}, draining(nil)
+	}
 	ctx, cancel, err := withDeadline(r, time.Now())
 	if err != nil {
 		return synthetic{}, err

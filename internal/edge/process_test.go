@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -100,6 +102,7 @@ func TestProcessorErrorsKeepTheirStatus(t *testing.T) {
 		"any other":            {errors.New("secret path"), 500, "internal"},
 		"deadline":             {context.DeadlineExceeded, 504, "deadline_exceeded"},
 		"node stops":           {context.Canceled, 503, "canceled"},
+		"disk full":            {fmt.Errorf("write /secret: %w", syscall.ENOSPC), 507, "insufficient_storage"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newEdge(t, func(cfg *Config) {

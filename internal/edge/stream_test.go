@@ -3,7 +3,6 @@ package edge
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -383,12 +382,5 @@ func TestConnectionIsUsedAgainAfterAStream(t *testing.T) {
 			t.Errorf("stream %d: %q, %v", i, text, err)
 		}
 		_ = resp.Body.Close()
-	}
-}
-
-func TestErrorsUnwrap(t *testing.T) {
-	cause := errors.New("cause")
-	if e := (&Error{Message: "m", Err: cause}); !errors.Is(e, cause) || e.Error() != "m: cause" {
-		t.Errorf("got %v", e)
 	}
 }

@@ -42,6 +42,10 @@ func (e *Edge) stream(w http.ResponseWriter, r *http.Request) {
 	// Before any answer: HTTP/1.1 would otherwise wait for the rest of the body before it sends one, even a refusal. HTTP/2 and
 	// HTTP/3 are full duplex by nature and do not know the call.
 	_ = http.NewResponseController(w).EnableFullDuplex()
+	if e.cfg.Draining() {
+		refuse(w, r, draining(nil))
+		return
+	}
 	ctx, cancel, err := withDeadline(r, began)
 	if err != nil {
 		refuse(w, r, asError(err))
@@ -71,7 +75,7 @@ func (e *Edge) runStream(ctx context.Context, w http.ResponseWriter, r *http.Req
 	stats, err := e.cfg.Processor.Process(ctx, pipeline, in, out)
 	release()
 	_ = in.Close()
-	if failure := streamFailure(in, out, err); failure != nil {
+	if failure := e.streamFailure(in, out, err); failure != nil {
 		out.fail(failure)
 		return
 	}
@@ -122,7 +126,15 @@ func (e *Edge) knownPipeline(name string) error {
 }
 
 // streamFailure finds why a stream failed. What the connection said counts before what the processor made of it: a video that
-// was cut off is the client's doing, whatever the decoder says of it.
+// was cut off is the client's doing, whatever the decoder says of it; but a node that drains cuts its connections itself.
+func (e *Edge) streamFailure(in *upload, out *download, err error) *Error {
+	failure := streamFailure(in, out, err)
+	if failure != nil && e.cfg.Draining() && cutOff(failure) {
+		return draining(failure.Err)
+	}
+	return failure
+}
+
 func streamFailure(in *upload, out *download, err error) *Error {
 	sent, taken := in.failure(), out.failure()
 	switch {
@@ -136,16 +148,4 @@ func streamFailure(in *upload, out *download, err error) *Error {
 		return asError(err)
 	}
 	return nil
-}
-
-func clientGone(message string, err error) *Error {
-	return &Error{Status: StatusClientGone, Code: "client_gone", Message: message, Err: err}
-}
-
-// result2error tells a client that left from a node that failed.
-func result2error(r *http.Request, err error) *Error {
-	if errors.Is(r.Context().Err(), context.Canceled) {
-		return clientGone("the client left", err)
-	}
-	return asError(err)
 }
