@@ -10,7 +10,7 @@ ort=$("$here/onnxruntime.sh")
 
 put() { printf 'export %s=%q\n' "$1" "$2"; }
 [[ $(command -v go || true) == "$go/go" ]] || printf 'export PATH=%q:"$PATH"\n' "$go"
-put QUICEDGE_ORT_LIB "${QUICEDGE_ORT_LIB:-$ort}"
+put QUICEDGE_ORT_LIB "$ort"
 if [[ $ffmpeg != system ]]; then
 	put QUICEDGE_FFMPEG_PREFIX "$ffmpeg"
 	put PKG_CONFIG "$here/pkg-config-static"

@@ -1,6 +1,15 @@
 #!/bin/bash
 # Puts libonnxruntime.so.1 into the cache, once, and prints its path. The npm package is only unpacked, nothing in it runs.
+#   QUICEDGE_ORT_LIB=PATH   a library of your own: its path is printed and nothing is fetched
 set -euo pipefail
+if [[ -n ${QUICEDGE_ORT_LIB:-} ]]; then
+	if [[ ! -f $QUICEDGE_ORT_LIB ]]; then
+		echo "native/onnxruntime.sh: QUICEDGE_ORT_LIB=$QUICEDGE_ORT_LIB is no file; name libonnxruntime.so.1 with it, or unset it to fetch one" >&2
+		exit 1
+	fi
+	realpath --no-symlinks -- "$QUICEDGE_ORT_LIB"
+	exit
+fi
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/versions.env"
 
