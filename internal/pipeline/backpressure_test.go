@@ -49,13 +49,13 @@ func TestSlowReceiverHoldsItsOwnWorkerBackAndNoOther(t *testing.T) {
 		_, err := p.Process(t.Context(), "beauty_v2", in, out, nil)
 		result <- err
 	}()
-	before := int64(-1)
+	const longest = 200 * time.Millisecond // no pause between two reads is longer
+	before, moved := int64(0), time.Now()
 	eventually(t, "the upload stands still", func() bool {
-		time.Sleep(200 * time.Millisecond) // longer than any pause between two reads
-		now := in.n.Load()
-		still := now > 0 && now == before && out.n.Load() > 0
-		before = now
-		return still
+		if now := in.n.Load(); now != before {
+			before, moved = now, time.Now()
+		}
+		return before > 0 && out.n.Load() > 0 && time.Since(moved) > longest
 	})
 	if taken := in.n.Load(); taken > int64(len(long))/4 {
 		t.Errorf("%d of %d bytes were taken from the sender while nothing was received", taken, len(long))

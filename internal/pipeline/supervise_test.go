@@ -29,12 +29,15 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // eventually waits for a condition that another process brings about.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	deadline := time.After(10 * time.Second)
 	for !ok() {
-		if time.Now().After(deadline) {
+		select {
+		case <-deadline:
 			t.Fatalf("after 10 s still not: %s", what)
+		case <-look.C:
 		}
-		time.Sleep(time.Millisecond)
 	}
 }
 
