@@ -21,7 +21,7 @@ endif
 ## run: install what is missing, build, start the node on loopback with the demo prefixes (ARGS="--listen :8443" adds flags)
 .PHONY: run
 run: build
-	@exec build/quicedge run --iface lo --prefixes examples/demo_prefixes.csv $(RUN_ARGS) $(ARGS)
+	@exec build/quicedge run --iface lo --ports 4433 --prefixes examples/demo_prefixes.csv $(RUN_ARGS) $(ARGS)
 
 ## test: install what is missing, build, check the generated files, run every test
 .PHONY: test

@@ -27,7 +27,6 @@ type loaded struct {
 
 func (a *app) loadCmd() *cobra.Command {
 	var iface string
-	var ports []uint
 	cmd := &cobra.Command{
 		Use:   "load --iface IF",
 		Short: "Attach the data plane to an interface and leave it there",
@@ -40,15 +39,18 @@ Needs CAP_BPF and CAP_NET_ADMIN, and Linux 6.6 or later.`,
 	a.outputFlag(cmd)
 	a.flags.TableFlags(cmd.Flags())
 	ifaceFlag(cmd, &iface)
-	cmd.Flags().UintSliceVar(&ports, "ports", []uint{443}, "UDP ports of the QUIC servers on this host")
+	a.flags.PortsFlag(cmd.Flags(), "UDP ports of the QUIC servers on this host, such as 443,8443 (default 443)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := a.settings(cmd)
 		if err != nil {
 			return err
 		}
-		udp, err := udpPorts(ports)
+		udp, err := cfg.UDPPorts()
 		if err != nil {
 			return err
+		}
+		if len(udp) == 0 {
+			udp = []uint16{dataplane.DefaultPort}
 		}
 		out, err := load(cmd.Context(), cfg, dataplane.Config{PinDir: cfg.PinDir, Interface: iface, Ports: udp})
 		if err != nil {
@@ -66,20 +68,6 @@ func ifaceFlag(cmd *cobra.Command, iface *string) {
 	if err := cmd.MarkFlagRequired("iface"); err != nil {
 		panic(err) // the flag is defined one line above
 	}
-}
-
-func udpPorts(given []uint) ([]uint16, error) {
-	ports := make([]uint16, len(given))
-	for i, p := range given {
-		if p < 1 || p > 65535 {
-			return nil, usageError{fmt.Errorf("port %d: use 1 to 65535", p)}
-		}
-		ports[i] = uint16(p)
-	}
-	if len(ports) == 0 {
-		return nil, usageError{errors.New("no ports: name the UDP ports of the QUIC servers, such as --ports 443")}
-	}
-	return ports, nil
 }
 
 func load(ctx context.Context, cfg config.Config, dp dataplane.Config) (out loaded, err error) {

@@ -2,6 +2,9 @@
 package config
 
 import (
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -16,6 +19,7 @@ type Config struct {
 	Key          string        `yaml:"key" env:"KEY"`
 	Root         string        `yaml:"root" env:"ROOT"`
 	Iface        string        `yaml:"iface" env:"IFACE"`
+	Ports        string        `yaml:"ports" env:"PORTS"`
 	Table        string        `yaml:"table" env:"TABLE"`
 	Prefixes     string        `yaml:"prefixes" env:"PREFIXES"`
 	StateDir     string        `yaml:"state_dir" env:"STATE_DIR"`
@@ -54,6 +58,24 @@ func (c *Config) StateFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.PinDir, "pin-dir", c.PinDir, "folder of pinned maps, programs and links")
 }
 
+// PortsFlag binds the flag that names UDP ports. What an empty list means is the command's to say.
+func (c *Config) PortsFlag(fs *pflag.FlagSet, usage string) {
+	fs.StringVar(&c.Ports, "ports", c.Ports, usage)
+}
+
+// UDPPorts reads the list of ports, "443,8443".
+func (c Config) UDPPorts() ([]uint16, error) {
+	var ports []uint16
+	for _, text := range strings.FieldsFunc(c.Ports, func(r rune) bool { return r == ',' || r == ' ' }) {
+		n, err := strconv.ParseUint(text, 10, 16)
+		if err != nil || n == 0 {
+			return nil, fmt.Errorf("port %s: use 1 to 65535, such as 443,8443", text)
+		}
+		ports = append(ports, uint16(n))
+	}
+	return ports, nil
+}
+
 // TableFlags binds the flags that name the tables.
 func (c *Config) TableFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Table, "table", c.Table, "CSV of path MTUs by class (default: the table in the program)")
@@ -76,6 +98,7 @@ func (c *Config) NodeFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Key, "key", c.Key, "private key, PEM")
 	fs.StringVar(&c.Root, "root", c.Root, "folder whose files are served")
 	fs.StringVar(&c.Iface, "iface", c.Iface, "interface of the data plane, \"auto\" or \"none\"")
+	c.PortsFlag(fs, "UDP ports of other QUIC servers on this host that the data plane serves too, such as 8443,9443")
 	fs.Var((*duration)(&c.DrainTimeout), "drain-timeout", "how long requests may take to end after SIGTERM")
 	fs.StringVar(&c.LogLevel, "log-level", c.LogLevel, "debug, info, warn or error")
 	fs.StringVar(&c.LogFormat, "log-format", c.LogFormat, "text, json or auto")

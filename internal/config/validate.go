@@ -28,6 +28,9 @@ func (c Config) validate() *wrongValue {
 			return wrong(at[0], "%q: %s; write host:port or :port, such as :443", at[1], reason)
 		}
 	}
+	if _, err := c.UDPPorts(); err != nil {
+		return wrong("ports", "%q: %v", c.Ports, err)
+	}
 	switch {
 	case c.Cert != "" && c.Key == "":
 		return wrong("cert", "is given without key: they belong together, give both or neither")

@@ -24,6 +24,7 @@ func (n *Node) edgeConfig() edge.Config {
 		Classify:      n.loop.Lookup,
 		MaxBody:       n.cfg.VideoMaxUploadMiB << 20,
 		Started:       n.started,
+		Draining:      n.draining.Load,
 		Log:           n.log,
 		Checks: []edge.Check{
 			{Name: "serving", Check: n.serving},

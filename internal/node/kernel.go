@@ -33,9 +33,14 @@ func (n *Node) attach(ctx context.Context) error {
 		n.plane.state = "off (iface: none)"
 		return nil
 	}
+	others, err := n.cfg.UDPPorts()
+	if err != nil {
+		return err
+	}
+	ports := append([]uint16{n.public.Addr().Port()}, others...)
 	iface, err := n.iface()
 	if err == nil {
-		cfg := dataplane.Config{PinDir: n.cfg.PinDir, Interface: iface, Ports: []uint16{n.public.Addr().Port()}, Hold: true, Log: n.log}
+		cfg := dataplane.Config{PinDir: n.cfg.PinDir, Interface: iface, Ports: ports, Hold: true, Log: n.log}
 		n.plane.plane, err = dataplane.Load(ctx, cfg, n.loop.Snapshot())
 		n.plane.cfg = cfg
 	}
@@ -43,7 +48,7 @@ func (n *Node) attach(ctx context.Context) error {
 		return n.withoutPlane(err)
 	}
 	n.loop.Drive(n.plane.plane)
-	n.plane.state = fmt.Sprintf("attached to %s for UDP port %d, %d prefixes, pinned in %s", iface, n.public.Addr().Port(),
+	n.plane.state = fmt.Sprintf("attached to %s for UDP ports %v, %d prefixes, pinned in %s", iface, ports,
 		len(n.loop.Snapshot().Prefixes.Entries()), n.cfg.PinDir)
 	return nil
 }

@@ -94,7 +94,7 @@ func asEdgeError(err error) error {
 	case errors.Is(err, pipeline.ErrTimeout):
 		e.Status, e.Code, e.Message = 504, "timeout", "the stream took too long: send it faster, or a shorter one"
 	case errors.Is(err, pipeline.ErrTooLarge):
-		e.Status, e.Code, e.Message = 413, "too_large", "the video is larger than this node takes: send a shorter one"
+		e.Status, e.Code, e.Message = 413, "body_too_large", "the video is larger than this node takes: send a shorter one"
 	case errors.Is(err, pipeline.ErrClosed):
 		return noWorker(err)
 	default:

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -54,7 +55,7 @@ func (n *node) get(url string) (int, string) {
 func TestMakeRun(t *testing.T) {
 	netnstest.NeedBPF(t)
 	n := place(t, netnstest.New(t))
-	n.start("--iface", "lo", "--prefixes", demo)
+	n.start("--iface", "lo", "--ports", "4433", "--prefixes", demo)
 	if status, body := n.get("http://localhost:8080/healthz"); status != 200 || !regexp.MustCompile(`^\{"status":"ok","uptime_sec":\d+\}\s*$`).MatchString(body) {
 		t.Errorf("healthz: %d %q", status, body)
 	}
@@ -64,12 +65,45 @@ func TestMakeRun(t *testing.T) {
 	if a := n.lookup("198.51.100.7"); a != (answer{1372, 1324, "csv", 23}) {
 		t.Errorf("lookup: %+v", a)
 	}
+	if first, second := sendTwice(t, n.ns, 4433, 1400); first != nil || !errors.Is(second, syscall.EMSGSIZE) {
+		t.Errorf("a server that ignores the class sends 1428 bytes: %v, then %v", first, second)
+	}
+	if _, out, _ := n.run("stats"); !regexp.MustCompile(`Heilongjiang +OTHER +egress +clamped +1 +1428`).MatchString(out) {
+		t.Errorf("stats:\n%s", out)
+	}
 	if code := n.stop(); code != 0 {
 		t.Errorf("exit code %d after SIGTERM", code)
 	}
 	if _, err := os.Stat(n.pins); !os.IsNotExist(err) {
 		t.Errorf("pins are left: %v", err)
 	}
+}
+
+// sendTwice sends two UDP datagrams without fragmentation from a port to loopback.
+func sendTwice(t *testing.T, ns netnstest.NS, port, size int) (first, second error) {
+	t.Helper()
+	var c *net.UDPConn
+	var err error
+	netnstest.Do(t, ns, func() {
+		c, err = net.DialUDP("udp4", &net.UDPAddr{Port: port}, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	raw, err := c.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw.Control(func(fd uintptr) {
+		err = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_IP, syscall.IP_MTU_DISCOVER, syscall.IP_PMTUDISC_DO)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, first = c.Write(make([]byte, size))
+	_, second = c.Write(make([]byte, size))
+	return first, second
 }
 
 func TestOverrideReachesKernelAndServerAndSurvives(t *testing.T) {
