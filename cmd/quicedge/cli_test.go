@@ -25,7 +25,7 @@ func (c *cli) run(args ...string) (code int, stdout, stderr string) {
 	c.t.Helper()
 	var out, errs bytes.Buffer
 	e := env{stdin: strings.NewReader(""), stdout: &out, stderr: &errs, environ: c.environ}
-	args = append(args, "--state-dir", filepath.Join(c.dir, "state"), "--pin-dir", "/sys/fs/bpf/quicedge-test-none")
+	args = append(args, "--state-dir", filepath.Join(c.dir, "state"), "--pin-dir", filepath.Join(c.dir, "pins"))
 	code = run(context.Background(), e, args)
 	return code, out.String(), errs.String()
 }

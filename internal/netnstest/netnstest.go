@@ -27,14 +27,19 @@ import (
 // NS is a network namespace.
 type NS struct{ netns.NsHandle }
 
+// missing is what to call where a privilege is missing: a skip, and in CI a failure.
+func missing(t testing.TB) func(format string, args ...any) {
+	if os.Getenv("QUICEDGE_REQUIRE_BPF") == "1" {
+		return t.Fatalf
+	}
+	return t.Skipf
+}
+
 // NeedBPF skips a test where no BPF may be loaded, and makes sure that there is a BPF file system. With
 // QUICEDGE_REQUIRE_BPF=1, as CI sets it, such a place is a failure.
 func NeedBPF(t testing.TB) {
 	t.Helper()
-	give := t.Skipf
-	if os.Getenv("QUICEDGE_REQUIRE_BPF") == "1" {
-		give = t.Fatalf
-	}
+	give := missing(t)
 	if err := features.HaveProgramType(ebpf.SchedCLS); err != nil {
 		give("this test loads BPF programs, and may not (run it as root on Linux 6.6 or later): %v", err)
 	}
@@ -55,7 +60,7 @@ func mountBPFFS() error {
 	return unix.Mount("bpf", place, "bpf", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=0700")
 }
 
-// New makes a network namespace with lo up, for as long as the test runs.
+// New makes a network namespace with lo up, for as long as the test runs. It skips as NeedBPF does.
 func New(t testing.TB) NS {
 	t.Helper()
 	var ns NS
@@ -64,7 +69,7 @@ func New(t testing.TB) NS {
 		return err
 	})
 	if err != nil {
-		t.Fatalf("make a network namespace (run as root): %v", err)
+		missing(t)("this test makes network namespaces, and may not (run it as root): %v", err)
 	}
 	t.Cleanup(func() { ns.Close() })
 	with(t, ns, func(h *netlink.Handle) error {
