@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"quicedge/internal/config"
 	"quicedge/internal/dataplane"
@@ -74,11 +75,16 @@ func (n *Node) withoutPlane(err error) error {
 	return nil
 }
 
+// detachTime bounds the taking down of the data plane, which a drain that ran out of time must not keep from happening.
+const detachTime = 10 * time.Second
+
 // detach takes the data plane down: it was attached for the life of this node.
 func (n *Node) detach(ctx context.Context) error {
 	if n.plane.plane == nil {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), detachTime)
+	defer cancel()
 	return errors.Join(n.plane.plane.Close(), dataplane.Unload(ctx, n.plane.cfg))
 }
 
