@@ -8,6 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"quicedge/internal/pipeline"
 )
 
 const demo = "../../examples/demo_prefixes.csv"
@@ -214,6 +217,22 @@ func TestEveryCommandThatPrintsDataSpeaksJSON(t *testing.T) {
 		}
 		if f := cmd.Flags().Lookup("output"); f == nil || f.Shorthand != "o" {
 			t.Errorf("%s has no -o", cmd.Name())
+		}
+	}
+}
+
+func TestProgressFollowsTheVideoNotTheReading(t *testing.T) {
+	for _, tt := range []struct {
+		p    pipeline.Progress
+		size int64
+		want int
+	}{
+		{pipeline.Progress{Position: 3 * time.Second, Duration: 12 * time.Second, InBytes: 100}, 100, 250},
+		{pipeline.Progress{Position: 3 * time.Second, InBytes: 50}, 100, 500},
+		{pipeline.Progress{Position: 3 * time.Second, InBytes: 50}, -1, 0},
+	} {
+		if got := portion(tt.p, tt.size); got != tt.want {
+			t.Errorf("%+v of %d bytes: %d, want %d", tt.p, tt.size, got, tt.want)
 		}
 	}
 }

@@ -118,18 +118,33 @@ func (a *app) report(name string, s pipeline.Stats) error {
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
+// permille is the length of the progress bar.
+const permille = 1000
+
 // progress returns what shows progress on a terminal, and what ends it. size is that of the input in bytes, -1 for unknown.
 func (a *app) progress(size int64) (show func(pipeline.Progress), done func()) {
 	if !a.terminal {
 		return nil, func() {}
 	}
-	bar := progressbar.NewOptions64(size, progressbar.OptionSetWriter(a.stderr), progressbar.OptionShowBytes(true),
+	bar := progressbar.NewOptions(permille, progressbar.OptionSetWriter(a.stderr), progressbar.OptionSetPredictTime(true),
 		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetDescription("processing"))
 	show = func(p pipeline.Progress) {
 		bar.Describe(fmt.Sprintf("frame %d", p.Frames))
-		bar.Set64(p.InBytes) // fails only when the terminal does
+		bar.Set(min(portion(p, size), permille-1)) // fails only when the terminal does
 	}
 	return show, func() { bar.Finish() }
+}
+
+// portion is how much is done, in thousandths: of the video's time where it says how long it is, else of the bytes that were
+// read, which run ahead of the frames.
+func portion(p pipeline.Progress, size int64) int {
+	switch {
+	case p.Duration > 0:
+		return int(permille * p.Position / p.Duration)
+	case size > 0:
+		return int(permille * p.InBytes / size)
+	}
+	return 0
 }
 
 func (a *app) openInput(name string) (io.ReadCloser, int64, error) {
