@@ -17,6 +17,9 @@ const (
 
 // newEncoder returns an open libx264 encoder for f, on one thread: a node runs as many workers as it has work.
 func newEncoder(f Format) (*astiav.CodecContext, error) {
+	if err := checkSize("encode", f.Width, f.Height); err != nil {
+		return nil, err
+	}
 	codec := astiav.FindEncoderByName("libx264")
 	if codec == nil {
 		return nil, fmt.Errorf("find encoder libx264: this FFmpeg has none; run native/ffmpeg.sh and build again")

@@ -14,6 +14,20 @@ import (
 // MaxPixels bounds a picture: what 3840x2160 has, for which decoder, model and encoder need 0.8 GB together.
 const MaxPixels = 3840 * 2160
 
+// MinSide and MaxSide bound both sides of a picture: the encoder takes none over 16384, and no camera makes one over 4096.
+const (
+	MinSide = 16
+	MaxSide = 4096
+)
+
+// checkSize refuses pictures that the pipeline cannot take. A damaged stream can change its size after it was probed.
+func checkSize(stage string, w, h int) error {
+	if w%2 == 0 && h%2 == 0 && min(w, h) >= MinSide && max(w, h) <= MaxSide && w*h <= MaxPixels {
+		return nil
+	}
+	return &Unsupported{stage, fmt.Sprintf("its size %dx%d is not supported; send even sizes from 16x16 to 3840x2160, no side over %d", w, h, MaxSide)}
+}
+
 // A stream is examined until the parameters of its tracks are known, and for so long at most: 20 frames and the first
 // audio packets, of which MPEG-TS puts a third of a second into one unit.
 const (
@@ -116,8 +130,8 @@ func (in *Input) openDecoder() error {
 	if p.Width() == 0 || p.Height() == 0 {
 		return &Unsupported{"probe", "no picture could be found in its video track; send a video that starts with a key frame"}
 	}
-	if p.Width()%2 != 0 || p.Height()%2 != 0 || p.Width() < 16 || p.Height() < 16 || p.Width()*p.Height() > MaxPixels {
-		return &Unsupported{"probe", fmt.Sprintf("its size %dx%d is not supported; send even sizes from 16x16 to 3840x2160", p.Width(), p.Height())}
+	if err := checkSize("probe", p.Width(), p.Height()); err != nil {
+		return err
 	}
 	in.decoder = astiav.AllocCodecContext(codec)
 	if err := p.ToCodecContext(in.decoder); err != nil {
