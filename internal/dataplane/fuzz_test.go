@@ -1,8 +1,11 @@
 package dataplane
 
 import (
+	"errors"
 	"slices"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"quicedge/bpf"
 )
@@ -26,12 +29,15 @@ func FuzzVerdict(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, frame []byte, segment uint16) {
 		if len(frame) < 15 || len(frame) > 3000 {
-			t.Skip("a test run takes no such frame")
+			return // a test run takes no such frame
 		}
 		for _, hook := range []string{"ingress", "egress"} {
 			verdict, out, err := b.try(hook, frame, gso{uint32(segment), min(uint32(segment), 2)})
+			if errors.Is(err, unix.EINVAL) {
+				return // a test run takes no such frame
+			}
 			if err != nil {
-				t.Skip("a test run takes no such frame")
+				t.Fatalf("%s: %v", hook, err)
 			}
 			checkVerdict(t, hook, frame, verdict, out)
 		}
