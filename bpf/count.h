@@ -21,23 +21,20 @@ static __always_inline struct counter wire_size(const struct __sk_buff *skb, con
 }
 
 /* Adds to the counters of an exit, which belong to this CPU, so that plain additions lose nothing. */
-VERIFIED_ALONE int add_exit(__u32 key, __u32 why, __u32 classed, __u64 packets, __u64 bytes)
+VERIFIED_ALONE int add_exit(__u32 key, __u32 why, __u64 packets, __u64 bytes)
 {
 	struct class_stats *s = bpf_map_lookup_elem(&stats, &key);
 
 	if (!s || why >= REASON_ROOM)
 		return 0;
-	s->classed.packets += classed ? packets : 0;
-	s->classed.bytes += classed ? bytes : 0;
 	s->exits[why].packets += packets;
 	s->exits[why].bytes += bytes;
 	return 0;
 }
 
-/* `classed`: the packet is a QUIC server's, and the class was looked up. */
-static __always_inline void count(__u32 class, enum hook hook, enum reason why, int classed, struct counter wire)
+static __always_inline void count(__u32 class, enum hook hook, enum reason why, struct counter wire)
 {
-	add_exit(class * HOOKS + hook, why, classed, wire.packets, wire.bytes);
+	add_exit(class * HOOKS + hook, why, wire.packets, wire.bytes);
 }
 
 #endif

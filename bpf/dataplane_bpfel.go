@@ -14,9 +14,11 @@ import (
 )
 
 type DataplaneClassStats struct {
-	_       structs.HostLayout
-	Classed DataplaneCounter
-	Exits   [32]DataplaneCounter
+	_        structs.HostLayout
+	Exits    [32]DataplaneCounter
+	Initials uint64
+	Retries  uint64
+	Reserved [6]uint64
 }
 
 type DataplaneCounter struct {
@@ -37,9 +39,11 @@ type DataplaneGeneration struct {
 type DataplaneHook uint32
 
 const (
-	DataplaneHookHOOK_INGRESS DataplaneHook = 0
-	DataplaneHookHOOK_EGRESS  DataplaneHook = 1
-	DataplaneHookHOOKS        DataplaneHook = 2
+	DataplaneHookHOOK_INGRESS   DataplaneHook = 0
+	DataplaneHookHOOK_EGRESS    DataplaneHook = 1
+	DataplaneHookHOOK_SOCKET    DataplaneHook = 2
+	DataplaneHookHOOK_REUSEPORT DataplaneHook = 3
+	DataplaneHookHOOKS          DataplaneHook = 4
 )
 
 type DataplaneLookupAnswer uint32
@@ -91,18 +95,28 @@ const (
 type DataplaneReason uint32
 
 const (
-	DataplaneReasonREASON_PASS           DataplaneReason = 0
-	DataplaneReasonREASON_CLAMPED        DataplaneReason = 1
-	DataplaneReasonREASON_CLAMPED_SILENT DataplaneReason = 2
-	DataplaneReasonREASON_FOREIGN_PORT   DataplaneReason = 3
-	DataplaneReasonREASON_NOT_UDP        DataplaneReason = 4
-	DataplaneReasonREASON_NOT_IP         DataplaneReason = 5
-	DataplaneReasonREASON_VLAN           DataplaneReason = 6
-	DataplaneReasonREASON_FRAGMENT       DataplaneReason = 7
-	DataplaneReasonREASON_TRUNCATED      DataplaneReason = 8
-	DataplaneReasonREASON_BAD_HEADER     DataplaneReason = 9
-	DataplaneReasonREASON_EXT_HEADERS    DataplaneReason = 10
-	DataplaneReasonREASONS               DataplaneReason = 11
+	DataplaneReasonREASON_PASS               DataplaneReason = 0
+	DataplaneReasonREASON_CLAMPED            DataplaneReason = 1
+	DataplaneReasonREASON_CLAMPED_SILENT     DataplaneReason = 2
+	DataplaneReasonREASON_FOREIGN_PORT       DataplaneReason = 3
+	DataplaneReasonREASON_NOT_UDP            DataplaneReason = 4
+	DataplaneReasonREASON_NOT_IP             DataplaneReason = 5
+	DataplaneReasonREASON_VLAN               DataplaneReason = 6
+	DataplaneReasonREASON_FRAGMENT           DataplaneReason = 7
+	DataplaneReasonREASON_TRUNCATED          DataplaneReason = 8
+	DataplaneReasonREASON_BAD_HEADER         DataplaneReason = 9
+	DataplaneReasonREASON_EXT_HEADERS        DataplaneReason = 10
+	DataplaneReasonREASON_TCP                DataplaneReason = 11
+	DataplaneReasonREASON_MSS_CLAMPED        DataplaneReason = 12
+	DataplaneReasonREASON_SCREENED_SHORT     DataplaneReason = 13
+	DataplaneReasonREASON_SCREENED_FIXED_BIT DataplaneReason = 14
+	DataplaneReasonREASON_SCREENED_INITIAL   DataplaneReason = 15
+	DataplaneReasonREASON_SCREENED_VERSION   DataplaneReason = 16
+	DataplaneReasonREASON_SCREENED_CID       DataplaneReason = 17
+	DataplaneReasonREASON_STEERED            DataplaneReason = 18
+	DataplaneReasonREASON_STEERED_BY_HASH    DataplaneReason = 19
+	DataplaneReasonREASON_STEERED_GONE       DataplaneReason = 20
+	DataplaneReasonREASONS                   DataplaneReason = 21
 )
 
 type DataplaneVerdict int32
@@ -126,7 +140,11 @@ const (
 	DataplaneProgQeEgress     = "qe_egress"
 	DataplaneProgQeIngress    = "qe_ingress"
 	DataplaneProgQeLookup     = "qe_lookup"
+	DataplaneVarLinkHeader    = "link_header"
+	DataplaneVarMarkMask      = "mark_mask"
+	DataplaneVarPriorityMajor = "priority_major"
 	DataplaneVarReflectErrors = "reflect_errors"
+	DataplaneVarScreen        = "screen"
 	DataplaneVarSharedTypes   = "shared_types"
 )
 
@@ -193,7 +211,11 @@ type DataplaneMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type DataplaneVariableSpecs struct {
+	LinkHeader    *ebpf.VariableSpec `ebpf:"link_header"`
+	MarkMask      *ebpf.VariableSpec `ebpf:"mark_mask"`
+	PriorityMajor *ebpf.VariableSpec `ebpf:"priority_major"`
 	ReflectErrors *ebpf.VariableSpec `ebpf:"reflect_errors"`
+	Screen        *ebpf.VariableSpec `ebpf:"screen"`
 	SharedTypes   *ebpf.VariableSpec `ebpf:"shared_types"`
 }
 
@@ -240,7 +262,11 @@ func (m *DataplaneMaps) Close() error {
 //
 // It can be passed to LoadDataplaneObjects or ebpf.CollectionSpec.LoadAndAssign.
 type DataplaneVariables struct {
+	LinkHeader    *ebpf.Variable `ebpf:"link_header"`
+	MarkMask      *ebpf.Variable `ebpf:"mark_mask"`
+	PriorityMajor *ebpf.Variable `ebpf:"priority_major"`
 	ReflectErrors *ebpf.Variable `ebpf:"reflect_errors"`
+	Screen        *ebpf.Variable `ebpf:"screen"`
 	SharedTypes   *ebpf.Variable `ebpf:"shared_types"`
 }
 

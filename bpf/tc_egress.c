@@ -24,7 +24,7 @@ int qe_egress(struct __sk_buff *skb)
 	if (why == REASON_PASS && !is_server_port(p.sport))
 		why = REASON_FOREIGN_PORT;
 	if (why != REASON_PASS) {
-		count(0, HOOK_EGRESS, why, 0, wire);
+		count(0, HOOK_EGRESS, why, wire);
 		return VERDICT_NEXT;
 	}
 
@@ -32,13 +32,13 @@ int qe_egress(struct __sk_buff *skb)
 	__u32 mtu = class_mtu(class);
 
 	if (!mtu || largest_segment(skb, &p) <= mtu) {
-		count(class, HOOK_EGRESS, REASON_PASS, 1, wire);
+		count(class, HOOK_EGRESS, REASON_PASS, wire);
 		return VERDICT_NEXT;
 	}
 	if (reflect(skb, &p, mtu)) {
-		count(class, HOOK_EGRESS, REASON_CLAMPED_SILENT, 1, wire);
+		count(class, HOOK_EGRESS, REASON_CLAMPED_SILENT, wire);
 		return VERDICT_DROP;
 	}
-	count(class, HOOK_EGRESS, REASON_CLAMPED, 1, wire);
+	count(class, HOOK_EGRESS, REASON_CLAMPED, wire);
 	return send_back(skb);
 }

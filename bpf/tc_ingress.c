@@ -22,6 +22,6 @@ int qe_ingress(struct __sk_buff *skb)
 		why = REASON_FOREIGN_PORT;
 	if (why == REASON_PASS)
 		class = classify(p.version, &p.saddr);
-	count(class, HOOK_INGRESS, why, why == REASON_PASS, wire_size(skb, &p));
+	count(class, HOOK_INGRESS, why, wire_size(skb, &p));
 	return VERDICT_NEXT;
 }

@@ -15,10 +15,12 @@
 /* Room in a prefix table. China's announced IPv4 space is about 30,000 prefixes; the whole Internet's is about a million. */
 #define MAX_PREFIXES (1 << 20)
 
-/* Where a program is attached. */
+/* Where a program runs. */
 enum hook {
-	HOOK_INGRESS,
-	HOOK_EGRESS,
+	HOOK_INGRESS,   /* of a device: packets of clients */
+	HOOK_EGRESS,    /* of a device: packets to clients */
+	HOOK_SOCKET,    /* the filter of a socket: what comes to it */
+	HOOK_REUSEPORT, /* the choice between sockets that share a port */
 	HOOKS,
 };
 
@@ -45,6 +47,16 @@ enum reason {
 	REASON_TRUNCATED,      /* ends within its headers */
 	REASON_BAD_HEADER,     /* a version or a header length that cannot be */
 	REASON_EXT_HEADERS,    /* more IPv6 extension headers than are followed */
+	REASON_TCP,            /* TCP of a QUIC server's port: goes on */
+	REASON_MSS_CLAMPED,    /* a TCP SYN of such a port, its MSS lowered to the class's: goes on */
+	REASON_SCREENED_SHORT,     /* shorter than any QUIC packet: dropped */
+	REASON_SCREENED_FIXED_BIT, /* the fixed bit is clear: dropped */
+	REASON_SCREENED_INITIAL,   /* an Initial in a datagram under 1200 bytes: dropped */
+	REASON_SCREENED_VERSION,   /* a foreign version in a datagram too small to negotiate from: dropped */
+	REASON_SCREENED_CID,       /* a short header whose connection ID carries no valid tag: dropped */
+	REASON_STEERED,            /* socket chosen by the connection ID */
+	REASON_STEERED_BY_HASH,    /* no connection ID of ours: socket chosen by the hash of addresses and ports */
+	REASON_STEERED_GONE,       /* the connection ID's socket is gone: socket chosen by the hash */
 	REASONS,
 };
 
@@ -58,12 +70,14 @@ struct counter {
 };
 _Static_assert(sizeof(struct counter) == 16, "struct counter is part of the maps' layout");
 
-/* Counters of one class at one hook. `classed` are the packets of QUIC servers, whatever became of them. */
+/* Counters of one class at one hook. */
 struct class_stats {
-	struct counter classed;
 	struct counter exits[REASON_ROOM]; /* by enum reason */
+	__u64 initials; /* QUIC packets of type Initial that led a datagram, of those that passed */
+	__u64 retries;  /* of type Retry */
+	__u64 reserved[6];
 };
-_Static_assert(sizeof(struct class_stats) == 528, "struct class_stats is part of the maps' layout");
+_Static_assert(sizeof(struct class_stats) == 576, "struct class_stats is part of the maps' layout");
 _Static_assert(REASONS <= REASON_ROOM, "reasons outgrew their room");
 
 /* Bits of path_profile.flags. */

@@ -63,7 +63,7 @@ func newBench(t testing.TB, snap *path.Snapshot, silent bool) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := loadObjects(spec, nil, silent)
+	o, err := Config{Silent: silent}.loadObjects(spec, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func (b *bench) reset(t testing.TB) {
 	zero := make([]bpf.DataplaneClassStats, ebpf.MustPossibleCPU())
 	for _, id := range class.All() {
 		for h := range hooks() {
-			if err := b.maps.Stats.Update(uint32(id)*2+uint32(h), zero, ebpf.UpdateAny); err != nil {
+			if err := b.maps.Stats.Update(statsKey(id, h), zero, ebpf.UpdateAny); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -5,6 +5,7 @@
 package dataplane
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,14 +19,39 @@ const DefaultPinDir = "/sys/fs/bpf/quicedge"
 // DefaultPort is the UDP port of HTTP/3 (RFC 9114, section 3.1.1), served where no other is given.
 const DefaultPort = 443
 
+// Mode is how programs are attached to a device.
+type Mode string
+
+// Modes. TCX needs Linux 6.6; clsact is what older kernels have.
+const (
+	ModeAuto   Mode = "auto" // TCX where the kernel has it
+	ModeTCX    Mode = "tcx"
+	ModeClsact Mode = "clsact"
+)
+
+// TableKind is what the kernel's prefix tables are made of.
+type TableKind string
+
+// Kinds of table. Both give the same answers.
+const (
+	TableDIR  TableKind = "dir"  // DIR-24-8 for IPv4 and DXR for IPv6: fast, 33 MiB and more
+	TableTrie TableKind = "trie" // LPM tries: slow where large, small where small
+)
+
 // Config says what to load, and where. The zero value, given an Interface, is useful.
 type Config struct {
 	PinDir    string       // folder on a BPF file system, its own for each node of a host; DefaultPinDir where empty
 	Interface string       // Ethernet device or lo, in the network namespace of the calling thread
 	Ports     []uint16     // UDP ports of the QUIC servers on this host; DefaultPort where empty
 	Silent    bool         // drop what exceeds a class's MTU without the ICMP error to its sender
+	Mode      Mode         // how the programs are attached; ModeAuto where empty
+	TableKind TableKind    // what the prefix tables are made of; TableDIR where empty
+	NoScreen  bool         // let ingress pass what RFC 9000 has every QUIC server discard
 	Hold      bool         // a Load's: until Plane.Close, or its process ends, every other Load and Unload is ErrInUse
 	Log       *slog.Logger // slog.Default() where nil
+
+	MarkMask      uint32 // contiguous bits of skb->mark that hold the class, at least 10; 0: the mark is left alone
+	PriorityMajor uint16 // skb->priority becomes the tc class ID MAJOR:CLASS; 0: it is left alone
 
 	step func(string) // a test's view of how far a change has come
 }
@@ -48,6 +74,7 @@ func (c Config) complete() (Config, error) {
 	if slices.Contains(c.Ports, 0) {
 		return c, errors.New("udp port 0: give the ports that the QUIC servers listen on, 1 to 65535")
 	}
+	c.Mode, c.TableKind = cmp.Or(c.Mode, ModeAuto), cmp.Or(c.TableKind, TableDIR)
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}

@@ -93,7 +93,7 @@ func (l *loader) first(ctx context.Context) (_ *Plane, err error) {
 		}
 	}()
 	l.step("made the folder")
-	o, err := loadObjects(l.spec, nil, l.Silent)
+	o, err := l.loadObjects(l.spec, nil)
 	if err != nil {
 		return nil, err
 	}

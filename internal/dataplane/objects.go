@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 
 	"github.com/cilium/ebpf"
 
@@ -17,11 +18,16 @@ type objects struct {
 }
 
 // loadObjects puts the programs into the kernel, on the maps given, or on fresh ones where maps is nil.
-func loadObjects(spec *ebpf.CollectionSpec, maps map[string]*ebpf.Map, silent bool) (*objects, error) {
+func (c Config) loadObjects(spec *ebpf.CollectionSpec, maps map[string]*ebpf.Map) (*objects, error) {
 	spec = spec.Copy()
-	if silent {
-		if err := spec.Variables[bpf.DataplaneVarReflectErrors].Set(uint8(0)); err != nil {
-			return nil, fmt.Errorf("set %s: %w", bpf.DataplaneVarReflectErrors, err)
+	for name, value := range map[string]any{
+		bpf.DataplaneVarReflectErrors: flag(!c.Silent),
+		bpf.DataplaneVarScreen:        flag(!c.NoScreen),
+		bpf.DataplaneVarMarkMask:      c.MarkMask,
+		bpf.DataplaneVarPriorityMajor: c.PriorityMajor,
+	} {
+		if err := spec.Variables[name].Set(value); err != nil {
+			return nil, fmt.Errorf("set %s: %w", name, err)
 		}
 	}
 	var o objects
@@ -29,30 +35,33 @@ func loadObjects(spec *ebpf.CollectionSpec, maps map[string]*ebpf.Map, silent bo
 	return &o, explain("load programs", err)
 }
 
+// flag is a switch as the programs have it.
+func flag(on bool) uint8 {
+	if on {
+		return 1
+	}
+	return 0
+}
+
 func (o *objects) close() error {
 	return errors.Join(o.DataplanePrograms.Close(), o.DataplaneMaps.Close())
 }
 
-// programs names what is pinned under progs.
-func programs(p *bpf.DataplanePrograms) map[string]*ebpf.Program {
-	return map[string]*ebpf.Program{
-		bpf.DataplaneProgQeIngress: p.QeIngress,
-		bpf.DataplaneProgQeEgress:  p.QeEgress,
-		bpf.DataplaneProgQeLookup:  p.QeLookup,
+// named returns the fields of a struct that bpf2go made, a program or a map each, by the names in the object.
+func named[T any](fields any) map[string]**T {
+	all := make(map[string]**T)
+	v := reflect.ValueOf(fields).Elem()
+	for i := range v.NumField() {
+		all[v.Type().Field(i).Tag.Get("ebpf")] = v.Field(i).Addr().Interface().(**T)
 	}
+	return all
 }
 
+// programFields names what is pinned under progs.
+func programFields(p *bpf.DataplanePrograms) map[string]**ebpf.Program { return named[ebpf.Program](p) }
+
 // mapFields names what is pinned under maps.
-func mapFields(m *bpf.DataplaneMaps) map[string]**ebpf.Map {
-	return map[string]**ebpf.Map{
-		bpf.DataplaneMapPrefixes4:  &m.Prefixes4,
-		bpf.DataplaneMapPrefixes6:  &m.Prefixes6,
-		bpf.DataplaneMapProfiles:   &m.Profiles,
-		bpf.DataplaneMapPorts:      &m.Ports,
-		bpf.DataplaneMapStats:      &m.Stats,
-		bpf.DataplaneMapGeneration: &m.Generation,
-	}
-}
+func mapFields(m *bpf.DataplaneMaps) map[string]**ebpf.Map { return named[ebpf.Map](m) }
 
 // openMaps opens the pinned maps, which must be of the layout that this program knows.
 func openMaps(dir string, spec *ebpf.CollectionSpec) (m bpf.DataplaneMaps, err error) {
@@ -97,8 +106,8 @@ func (o *objects) pin(dir string) error {
 			return explain("pin map "+name, err)
 		}
 	}
-	for name, p := range programs(&o.DataplanePrograms) {
-		if err := p.Pin(progPin(dir, name)); err != nil {
+	for name, field := range programFields(&o.DataplanePrograms) {
+		if err := (*field).Pin(progPin(dir, name)); err != nil {
 			return explain("pin program "+name, err)
 		}
 	}
@@ -107,10 +116,10 @@ func (o *objects) pin(dir string) error {
 
 // repin puts programs in the place of those pinned before.
 func repin(dir string, p *bpf.DataplanePrograms) error {
-	for name, program := range programs(p) {
+	for name, field := range programFields(p) {
 		fresh := progPin(dir, stagedName(name))
 		// A second descriptor: a program refuses to be pinned again under another name.
-		again, err := program.Clone()
+		again, err := (*field).Clone()
 		if err != nil {
 			return explain("pin program "+name, err)
 		}
@@ -128,11 +137,7 @@ func repin(dir string, p *bpf.DataplanePrograms) error {
 
 // openPrograms opens the pinned programs.
 func openPrograms(dir string) (p bpf.DataplanePrograms, err error) {
-	for name, field := range map[string]**ebpf.Program{
-		bpf.DataplaneProgQeIngress: &p.QeIngress,
-		bpf.DataplaneProgQeEgress:  &p.QeEgress,
-		bpf.DataplaneProgQeLookup:  &p.QeLookup,
-	} {
+	for name, field := range programFields(&p) {
 		if *field, err = ebpf.LoadPinnedProgram(progPin(dir, name), nil); err != nil {
 			return p, errors.Join(explain("open program "+name, err), p.Close())
 		}

@@ -50,7 +50,7 @@ func (p *Plane) Stats() (Stats, error) {
 	var s Stats
 	for _, id := range class.All() {
 		for h, hook := range hooks() {
-			sum, err := sumStats(p.maps.Stats, uint32(id)*uint32(bpf.DataplaneHookHOOKS)+uint32(h))
+			sum, err := sumStats(p.maps.Stats, statsKey(id, h))
 			if err != nil {
 				return Stats{}, fmt.Errorf("read the counters of class %s: %w", id, err)
 			}
@@ -60,6 +60,11 @@ func (p *Plane) Stats() (Stats, error) {
 	return s, nil
 }
 
+// statsKey is where the counters of a class at a hook are.
+func statsKey(id class.ID, hook int) uint32 {
+	return uint32(id)*uint32(bpf.DataplaneHookHOOKS) + uint32(hook)
+}
+
 // sumStats adds up the CPUs' copies of one entry.
 func sumStats(m *ebpf.Map, key uint32) (sum bpf.DataplaneClassStats, err error) {
 	var cpus []bpf.DataplaneClassStats
@@ -67,8 +72,6 @@ func sumStats(m *ebpf.Map, key uint32) (sum bpf.DataplaneClassStats, err error) 
 		return sum, err
 	}
 	for i := range cpus {
-		sum.Classed.Packets += cpus[i].Classed.Packets
-		sum.Classed.Bytes += cpus[i].Classed.Bytes
 		for r := range cpus[i].Exits {
 			sum.Exits[r].Packets += cpus[i].Exits[r].Packets
 			sum.Exits[r].Bytes += cpus[i].Exits[r].Bytes
@@ -78,9 +81,9 @@ func sumStats(m *ebpf.Map, key uint32) (sum bpf.DataplaneClassStats, err error) 
 }
 
 func (s *Stats) add(id class.ID, hook string, reasons []string, sum *bpf.DataplaneClassStats) {
-	if sum.Classed.Packets > 0 {
-		clamped := sum.Exits[bpf.DataplaneReasonREASON_CLAMPED].Packets + sum.Exits[bpf.DataplaneReasonREASON_CLAMPED_SILENT].Packets
-		s.Classes = append(s.Classes, ClassStats{id, hook, sum.Classed.Packets, sum.Classed.Bytes, clamped})
+	pass, told, silent := sum.Exits[bpf.DataplaneReasonREASON_PASS], sum.Exits[bpf.DataplaneReasonREASON_CLAMPED], sum.Exits[bpf.DataplaneReasonREASON_CLAMPED_SILENT]
+	if n := pass.Packets + told.Packets + silent.Packets; n > 0 {
+		s.Classes = append(s.Classes, ClassStats{id, hook, n, pass.Bytes + told.Bytes + silent.Bytes, told.Packets + silent.Packets})
 	}
 	for r, c := range sum.Exits {
 		if c.Packets > 0 {

@@ -37,7 +37,7 @@ func (l *loader) upgrade(ctx context.Context) (_ *Plane, err error) {
 	if err := sweepLinks(l.PinDir); err != nil {
 		return nil, err
 	}
-	o, err := loadObjects(l.spec, replacements(&maps), l.Silent)
+	o, err := l.loadObjects(l.spec, replacements(&maps))
 	if err != nil {
 		return nil, err
 	}
