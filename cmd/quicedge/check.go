@@ -50,5 +50,6 @@ func (a *app) checkCmd() *cobra.Command {
 func (a *app) nodeFlags(cmd *cobra.Command) {
 	a.flags.NodeFlags(cmd.Flags())
 	a.flags.TableFlags(cmd.Flags())
+	a.flags.PlaneFlags(cmd.Flags())
 	a.flags.VideoFlags(cmd.Flags())
 }

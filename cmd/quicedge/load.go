@@ -11,6 +11,7 @@ import (
 	"quicedge/internal/config"
 	"quicedge/internal/control"
 	"quicedge/internal/dataplane"
+	"quicedge/internal/node"
 	"quicedge/internal/path"
 	"quicedge/internal/statedir"
 )
@@ -33,11 +34,13 @@ func (a *app) loadCmd() *cobra.Command {
 		Long: `Attaches the ingress and egress programs to an interface, for any QUIC server on the host, and pins them: no process stays.
 A second load replaces programs and tables in place. A load that fails leaves what was there.
 Needs CAP_BPF and CAP_NET_ADMIN, and Linux 6.6 or later.`,
-		Example: "  quicedge load --iface eth0 --prefixes prefixes.csv --ports 443,8443",
-		Args:    cobra.NoArgs,
+		Example: `  quicedge load --iface eth0 --prefixes prefixes.csv --ports 443,8443
+  quicedge load --iface eth0 --prefixes prefixes.csv --mark 0x3ff0000 --priority 1:`,
+		Args: cobra.NoArgs,
 	}
 	a.outputFlag(cmd)
 	a.flags.TableFlags(cmd.Flags())
+	a.flags.PlaneFlags(cmd.Flags())
 	ifaceFlag(cmd, &iface)
 	a.flags.PortsFlag(cmd.Flags(), "UDP ports of the QUIC servers on this host, such as 443,8443 (default 443)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -45,14 +48,14 @@ Needs CAP_BPF and CAP_NET_ADMIN, and Linux 6.6 or later.`,
 		if err != nil {
 			return err
 		}
-		udp, err := cfg.UDPPorts()
+		dp, err := node.PlaneConfig(cfg, iface)
 		if err != nil {
 			return err
 		}
-		if len(udp) == 0 {
-			udp = []uint16{dataplane.DefaultPort}
+		if len(dp.Ports) == 0 {
+			dp.Ports = []uint16{dataplane.DefaultPort}
 		}
-		out, err := load(cmd.Context(), cfg, dataplane.Config{PinDir: cfg.PinDir, Interface: iface, Ports: udp})
+		out, err := load(cmd.Context(), cfg, dp)
 		if err != nil {
 			return err
 		}

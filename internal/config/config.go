@@ -28,6 +28,12 @@ type Config struct {
 	LogLevel     string        `yaml:"log_level" env:"LOG_LEVEL"`
 	LogFormat    string        `yaml:"log_format" env:"LOG_FORMAT"`
 
+	AttachMode string `yaml:"attach_mode" env:"ATTACH_MODE"`
+	TableKind  string `yaml:"table_kind" env:"TABLE_KIND"`
+	Screen     bool   `yaml:"screen" env:"SCREEN"`
+	Mark       string `yaml:"mark" env:"MARK"`         // MarkMask reads it
+	Priority   string `yaml:"priority" env:"PRIORITY"` // PriorityMajor reads it
+
 	VideoWorker       string        `yaml:"video_worker" env:"VIDEO_WORKER"`
 	VideoWorkers      int           `yaml:"video_workers" env:"VIDEO_WORKERS"`
 	VideoQueue        int           `yaml:"video_queue" env:"VIDEO_QUEUE"`
@@ -48,6 +54,7 @@ func Default() Config {
 		Region: "local", Listen: ":443", Admin: "127.0.0.1:8080", Iface: IfaceAuto,
 		StateDir: "/var/lib/quicedge", PinDir: "/sys/fs/bpf/quicedge", DrainTimeout: 30 * time.Second,
 		LogLevel: "info", LogFormat: "auto",
+		AttachMode: "auto", TableKind: "dir", Screen: true,
 		VideoQueue: 16, VideoTimeout: 10 * time.Minute, VideoPublic: true, VideoMaxUploadMiB: 2048,
 	}
 }

@@ -78,6 +78,7 @@ func applyFlags(c *Config, given *pflag.FlagSet) error {
 	c.TableFlags(bound)
 	c.VideoFlags(bound)
 	c.NodeFlags(bound)
+	c.PlaneFlags(bound)
 	var err error
 	given.Visit(func(f *pflag.Flag) {
 		if bound.Lookup(f.Name) != nil && err == nil {
@@ -87,9 +88,17 @@ func applyFlags(c *Config, given *pflag.FlagSet) error {
 	return err
 }
 
+// flagOf names the flag of a key in the file.
+func flagOf(key string) string {
+	if key == "attach_mode" {
+		return "mode"
+	}
+	return strings.ReplaceAll(key, "_", "-")
+}
+
 // locate says which source set a key.
 func locate(key, path string, text []byte, src Source) string {
-	flag := strings.ReplaceAll(key, "_", "-")
+	flag := flagOf(key)
 	if src.Flags != nil && src.Flags.Changed(flag) {
 		return "--" + flag
 	}

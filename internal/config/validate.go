@@ -48,6 +48,9 @@ func (c Config) validate() *wrongValue {
 	if !slices.Contains([]string{"auto", "text", "json"}, c.LogFormat) {
 		return wrong("log_format", "%q: use auto, text or json", c.LogFormat)
 	}
+	if wrong := c.validatePlane(); wrong != nil {
+		return wrong
+	}
 	return c.validateLimits()
 }
 

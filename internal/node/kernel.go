@@ -34,14 +34,14 @@ func (n *Node) attach(ctx context.Context) error {
 		n.plane.state = "off (iface: none)"
 		return nil
 	}
-	others, err := n.cfg.UDPPorts()
-	if err != nil {
-		return err
-	}
-	ports := append([]uint16{n.public.Addr().Port()}, others...)
 	iface, err := n.iface()
+	cfg, wrong := PlaneConfig(n.cfg, iface)
+	if wrong != nil {
+		return wrong
+	}
+	cfg.Ports = append([]uint16{n.public.Addr().Port()}, cfg.Ports...)
+	cfg.Hold, cfg.Log = true, n.log
 	if err == nil {
-		cfg := dataplane.Config{PinDir: n.cfg.PinDir, Interface: iface, Ports: ports, Hold: true, Log: n.log}
 		n.plane.plane, err = dataplane.Load(ctx, cfg, n.loop.Snapshot())
 		n.plane.cfg = cfg
 	}
@@ -49,7 +49,7 @@ func (n *Node) attach(ctx context.Context) error {
 		return n.withoutPlane(err)
 	}
 	n.loop.Drive(n.plane.plane)
-	n.plane.state = fmt.Sprintf("attached to %s for UDP ports %v, %d prefixes, pinned in %s", iface, ports,
+	n.plane.state = fmt.Sprintf("attached to %s for UDP ports %v, %d prefixes, pinned in %s", iface, cfg.Ports,
 		len(n.loop.Snapshot().Prefixes.Entries()), n.cfg.PinDir)
 	return nil
 }

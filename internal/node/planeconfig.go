@@ -1,0 +1,26 @@
+package node
+
+import (
+	"quicedge/internal/config"
+	"quicedge/internal/dataplane"
+)
+
+// PlaneConfig is what the settings say of a data plane on a device. Its ports are those of the settings, none where they
+// name none.
+func PlaneConfig(cfg config.Config, iface string) (dp dataplane.Config, err error) {
+	dp = dataplane.Config{
+		PinDir:    cfg.PinDir,
+		Interface: iface,
+		Mode:      dataplane.Mode(cfg.AttachMode),
+		TableKind: dataplane.TableKind(cfg.TableKind),
+		NoScreen:  !cfg.Screen,
+	}
+	if dp.Ports, err = cfg.UDPPorts(); err != nil {
+		return dp, err
+	}
+	if dp.MarkMask, err = cfg.MarkMask(); err != nil {
+		return dp, err
+	}
+	dp.PriorityMajor, err = cfg.PriorityMajor()
+	return dp, err
+}
