@@ -27,6 +27,15 @@ type DataplaneCounter struct {
 	Bytes   uint64
 }
 
+type DataplaneFlow struct {
+	_          structs.HostLayout
+	Client     [16]uint8
+	Server     [16]uint8
+	ClientPort uint16
+	ServerPort uint16
+	Version    uint32
+}
+
 type DataplaneGeneration struct {
 	_        structs.HostLayout
 	Number   uint64
@@ -34,6 +43,23 @@ type DataplaneGeneration struct {
 	Entries6 uint32
 	Digest4  [32]uint8
 	Digest6  [32]uint8
+}
+
+type DataplaneHandshake struct {
+	_          structs.HostLayout
+	AnsweredNs uint64
+	Chosen     struct {
+		_     structs.HostLayout
+		Len   uint8
+		Bytes [20]uint8
+	}
+	Given struct {
+		_     structs.HostLayout
+		Len   uint8
+		Bytes [20]uint8
+	}
+	Measured uint8
+	Reserved [5]uint8
 }
 
 type DataplaneHook uint32
@@ -119,6 +145,13 @@ const (
 	DataplaneReasonREASONS                   DataplaneReason = 21
 )
 
+type DataplaneRttHistogram struct {
+	_       structs.HostLayout
+	Buckets [32]uint64
+	Samples uint64
+	SumUs   uint64
+}
+
 type DataplaneVerdict int32
 
 const (
@@ -132,10 +165,12 @@ const (
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	DataplaneMapGeneration    = "generation"
+	DataplaneMapHandshakes    = "handshakes"
 	DataplaneMapPorts         = "ports"
 	DataplaneMapPrefixes4     = "prefixes4"
 	DataplaneMapPrefixes6     = "prefixes6"
 	DataplaneMapProfiles      = "profiles"
+	DataplaneMapRtt           = "rtt"
 	DataplaneMapStats         = "stats"
 	DataplaneProgQeEgress     = "qe_egress"
 	DataplaneProgQeIngress    = "qe_ingress"
@@ -200,10 +235,12 @@ type DataplaneProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type DataplaneMapSpecs struct {
 	Generation *ebpf.MapSpec `ebpf:"generation"`
+	Handshakes *ebpf.MapSpec `ebpf:"handshakes"`
 	Ports      *ebpf.MapSpec `ebpf:"ports"`
 	Prefixes4  *ebpf.MapSpec `ebpf:"prefixes4"`
 	Prefixes6  *ebpf.MapSpec `ebpf:"prefixes6"`
 	Profiles   *ebpf.MapSpec `ebpf:"profiles"`
+	Rtt        *ebpf.MapSpec `ebpf:"rtt"`
 	Stats      *ebpf.MapSpec `ebpf:"stats"`
 }
 
@@ -240,20 +277,24 @@ func (o *DataplaneObjects) Close() error {
 // It can be passed to LoadDataplaneObjects or ebpf.CollectionSpec.LoadAndAssign.
 type DataplaneMaps struct {
 	Generation *ebpf.Map `ebpf:"generation"`
+	Handshakes *ebpf.Map `ebpf:"handshakes"`
 	Ports      *ebpf.Map `ebpf:"ports"`
 	Prefixes4  *ebpf.Map `ebpf:"prefixes4"`
 	Prefixes6  *ebpf.Map `ebpf:"prefixes6"`
 	Profiles   *ebpf.Map `ebpf:"profiles"`
+	Rtt        *ebpf.Map `ebpf:"rtt"`
 	Stats      *ebpf.Map `ebpf:"stats"`
 }
 
 func (m *DataplaneMaps) Close() error {
 	return _DataplaneClose(
 		m.Generation,
+		m.Handshakes,
 		m.Ports,
 		m.Prefixes4,
 		m.Prefixes6,
 		m.Profiles,
+		m.Rtt,
 		m.Stats,
 	)
 }

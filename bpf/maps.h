@@ -63,6 +63,22 @@ struct {
 	__type(value, struct class_stats);
 } stats SEC(".maps");
 
+/* By class. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MAX_CLASSES);
+	__type(key, __u32);
+	__type(value, struct rtt_histogram);
+} rtt SEC(".maps");
+
+/* What a flood of forged Initials can do is make room for itself here: handshakes go unmeasured, and nothing else. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_HANDSHAKES);
+	__type(key, struct flow);
+	__type(value, struct handshake);
+} handshakes SEC(".maps");
+
 /* Not read by the programs. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -80,6 +80,49 @@ struct class_stats {
 _Static_assert(sizeof(struct class_stats) == 576, "struct class_stats is part of the maps' layout");
 _Static_assert(REASONS <= REASON_ROOM, "reasons outgrew their room");
 
+/* Buckets of a histogram of round-trip times. */
+#define RTT_BUCKETS 32
+
+/*
+ * Round-trip times of handshakes with clients of a class. Bucket i counts those of 2^i to below 2^(i+1) microseconds; the
+ * first holds all below 2, the last all from 2^31 on.
+ */
+struct rtt_histogram {
+	__u64 buckets[RTT_BUCKETS];
+	__u64 samples;
+	__u64 sum_us; /* microseconds */
+};
+_Static_assert(sizeof(struct rtt_histogram) == 272, "struct rtt_histogram is part of the maps' layout");
+
+/* Handshakes that are watched at a time: the one not seen for longest makes room for a new one. */
+#define MAX_HANDSHAKES 16384
+
+/* A connection's addresses and ports as they are on the wire; an IPv4 address is followed by zeros. */
+struct flow {
+	__u8 client[16];
+	__u8 server[16];
+	__be16 client_port;
+	__be16 server_port;
+	__u32 version; /* 4 or 6 */
+};
+_Static_assert(sizeof(struct flow) == 40, "struct flow is part of the maps' layout");
+
+/* A connection ID of QUIC version 1 or 2; bytes beyond its length are zero. */
+struct cid {
+	__u8 len;
+	__u8 bytes[20];
+};
+
+/* A handshake whose round-trip time is being measured, or was. */
+struct handshake {
+	__u64 answered_ns; /* when the server's first long header left; 0: not yet */
+	struct cid chosen; /* by the client, for its first packets */
+	struct cid given;  /* by the server: what the client's next packets are for */
+	__u8 measured;     /* 1: the client has answered to `given` */
+	__u8 reserved[5];
+};
+_Static_assert(sizeof(struct handshake) == 56, "struct handshake is part of the maps' layout");
+
 /* Bits of path_profile.flags. */
 enum profile_flag {
 	PROFILE_SEARCH = 1, /* path MTU discovery may probe above `initial` */

@@ -142,7 +142,7 @@ func (b *bench) reset(t testing.TB) {
 	t.Helper()
 	zero := make([]bpf.DataplaneClassStats, ebpf.MustPossibleCPU())
 	for _, id := range class.All() {
-		for h := range hooks() {
+		for h := range int(bpf.DataplaneHookHOOKS) {
 			if err := b.maps.Stats.Update(statsKey(id, h), zero, ebpf.UpdateAny); err != nil {
 				t.Fatal(err)
 			}

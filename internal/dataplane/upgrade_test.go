@@ -62,8 +62,8 @@ func TestUpgradeUnderTrafficLosesNoDatagram(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []ClassStats{
-		{heilongjiang, "ingress", sent, sent * 1228, 0},
-		{heilongjiang, "egress", sent, sent * 1372, 0},
+		{Class: heilongjiang, Hook: "ingress", Packets: sent, Bytes: sent * 1228},
+		{Class: heilongjiang, Hook: "egress", Packets: sent, Bytes: sent * 1372},
 	}
 	if !slices.Equal(s.Classes, want) {
 		t.Errorf("counted %v, want %v", s.Classes, want)
