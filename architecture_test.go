@@ -19,7 +19,7 @@ var levels = [][]string{
 	{"internal/mtu", "internal/prefix", "internal/pipeline/av", "internal/pipeline/infer"},
 	{"internal/path", "internal/statedir"},
 	{"internal/dataplane", "internal/pipeline"},
-	{"internal/quicsrv", "internal/edge", "internal/control", "internal/adminsocket", "internal/pipeline/worker"},
+	{"internal/quicsrv", "internal/edge", "internal/control", "internal/adminsocket", "internal/doctor", "internal/pipeline/worker"},
 	{"internal/node"},
 	{"cmd/quicedge", "cmd/quicedge-video"},
 }

@@ -19,6 +19,9 @@ const (
 	exitUnsupported  = 5
 )
 
+// errDegraded is that something works, and not all of it.
+var errDegraded = errors.New("degraded")
+
 // usageError is a mistake in the command line.
 type usageError struct{ error }
 
@@ -32,6 +35,8 @@ func exitCode(err error) int {
 		return exitOK
 	case errors.As(err, &usage), errors.As(err, &setting), cobraUsage(err):
 		return exitUsage
+	case errors.Is(err, errDegraded):
+		return exitDegraded
 	case errors.Is(err, dataplane.ErrNotPermitted), errors.Is(err, os.ErrPermission):
 		return exitNotPermitted
 	case errors.Is(err, dataplane.ErrUnsupported):
