@@ -2,6 +2,7 @@ package class
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 )
@@ -53,6 +54,17 @@ var provinces = []provinceName{
 
 // aliases are other spellings in common use, in the folded form of fold.
 var aliases = map[string]Province{"neimenggu": 15, "neimongol": 15, "tibet": 54, "xianggang": 81, "aomen": 82, "macau": 82}
+
+// byName finds a province by its Chinese name and by its folded Latin ones.
+var byName = indexNames()
+
+func indexNames() map[string]Province {
+	names := maps.Clone(aliases)
+	for _, n := range provinces {
+		names[n.chinese], names[fold(n.name)] = n.code, n.code
+	}
+	return names
+}
 
 // suffixes end the full Chinese names of provinces, longest first.
 var suffixes = []string{"维吾尔自治区", "壮族自治区", "回族自治区", "特别行政区", "自治区", "省", "市"}
@@ -112,12 +124,7 @@ func ParseProvince(s string) (Province, error) {
 			break
 		}
 	}
-	for _, n := range provinces {
-		if fold(s) == fold(n.name) || short == n.chinese {
-			return n.code, nil
-		}
-	}
-	if p, ok := aliases[fold(s)]; ok {
+	if p, ok := byName[fold(short)]; ok {
 		return p, nil
 	}
 	return 0, fmt.Errorf("unknown province %q: give its GB/T 2260 code (44), its name (Guangdong) or its Chinese name (广东)", s)

@@ -38,7 +38,8 @@ func Read(r io.Reader, name string, header []string, maxRows int, each func(Row)
 	if err != nil {
 		return err
 	}
-	reader := csv.NewReader(in)
+	limited := &rowReader{in: in, left: maxRow}
+	reader := csv.NewReader(limited)
 	reader.Comment = '#'
 	reader.ReuseRecord = true
 	if err := readHeader(reader, name, header); err != nil {
@@ -46,13 +47,20 @@ func Read(r io.Reader, name string, header []string, maxRows int, each func(Row)
 	}
 	reader.FieldsPerRecord = len(header)
 	var errs []error
+	line := 1 // of the last row that could be read
 	for rows := 0; len(errs) < MaxErrors; rows++ {
+		limited.left = maxRow
 		fields, err := reader.Read()
 		if err == io.EOF {
 			return errors.Join(errs...)
 		}
+		if err != nil && !errors.As(err, new(*csv.ParseError)) {
+			return errors.Join(append(errs, readError(name, line+1, err))...)
+		}
+		if err == nil {
+			line, _ = reader.FieldPos(0)
+		}
 		if err == nil && rows >= maxRows {
-			line, _ := reader.FieldPos(0)
 			return fmt.Errorf("%s:%d: more than %d rows: is this the right file?", name, line, maxRows)
 		}
 		if err == nil {
@@ -87,15 +95,18 @@ func readHeader(reader *csv.Reader, name string, header []string) error {
 	if err == io.EOF {
 		return fmt.Errorf("%s:1:1: empty file: its first line must be %q", name, want)
 	}
+	if err != nil && !errors.As(err, new(*csv.ParseError)) {
+		return readError(name, 1, err)
+	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w; its first line must be %q", name, err, want)
 	}
 	for i := range fields {
 		fields[i] = strings.TrimSpace(fields[i])
 	}
 	if !slices.Equal(fields, header) {
 		line, _ := reader.FieldPos(0)
-		return fmt.Errorf("%s:%d:1: header %q: must be %q", name, line, strings.Join(fields, ","), want)
+		return fmt.Errorf("%s:%d:1: header %q: must be %q", name, line, shorten(strings.Join(fields, ",")), want)
 	}
 	return nil
 }
@@ -114,11 +125,27 @@ func readRow(reader *csv.Reader, name string, fields []string, each func(Row) er
 
 func syntaxError(name string, err error, want int, fields []string) error {
 	var parse *csv.ParseError
-	switch {
-	case !errors.As(err, &parse):
-		return fmt.Errorf("read %s: %w", name, err)
-	case errors.Is(err, csv.ErrFieldCount):
+	if !errors.As(err, &parse) {
+		return err
+	}
+	if errors.Is(err, csv.ErrFieldCount) {
 		return fmt.Errorf("%s:%d:1: %d fields, want %d", name, parse.Line, len(fields), want)
 	}
 	return fmt.Errorf("%s:%d:%d: %w", name, parse.Line, parse.Column, parse.Err)
+}
+
+func readError(name string, line int, err error) error {
+	if errors.Is(err, errLongRow) {
+		return fmt.Errorf("%s:%d:1: %w", name, line, err)
+	}
+	return fmt.Errorf("read %s: %w", name, err)
+}
+
+// shorten keeps a file of another kind from filling the screen.
+func shorten(s string) string {
+	const most = 120
+	if len(s) <= most {
+		return s
+	}
+	return s[:most] + "..."
 }

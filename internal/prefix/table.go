@@ -29,12 +29,20 @@ func New(entries []Entry) (*Table, error) {
 		if e.Prefix != e.Prefix.Masked() || e.Prefix.Addr().Is4In6() {
 			return nil, fmt.Errorf("prefix %s: not in its canonical form", e.Prefix)
 		}
-		if _, taken := t.tree.Get(e.Prefix); taken {
+		if !t.insert(e) {
 			return nil, fmt.Errorf("prefix %s: given twice", e.Prefix)
 		}
-		t.tree.Insert(e.Prefix, e.Class)
 	}
 	return t, nil
+}
+
+// insert makes a prefix answer look-ups. It reports false for one that the table has.
+func (t *Table) insert(e Entry) bool {
+	if _, taken := t.tree.Get(e.Prefix); taken {
+		return false
+	}
+	t.tree.Insert(e.Prefix, e.Class)
+	return true
 }
 
 // Entries returns the prefixes in the order they were given. The caller must not change them.
