@@ -58,7 +58,7 @@ generate:
 	go generate ./bpf ./models
 
 # The committed objects and models must be what the sources make.
-GENERATED := bpf/*_bpfel.o bpf/*_bpfel.go models/*.onnx models/manifest.json
+GENERATED := bpf/*_bpfel.o bpf/*_bpfel.go internal/dataplane/*_bpfel_test.* models/*.onnx models/manifest.json
 .PHONY: check-generate
 check-generate:
 	@before=$$(sha256sum $(GENERATED))

@@ -5,6 +5,8 @@
 #include "tc_ingress.c"
 #include "tc_egress.c"
 #include "lookup.c"
+#include "socket_filter.c"
+#include "steer.c"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -20,5 +22,6 @@ struct shared_types {
 	enum reason reason;
 	enum verdict verdict;
 	enum profile_flag profile_flag;
+	enum steering_flag steering_flag;
 	enum lookup_answer lookup_answer;
 } *shared_types __attribute__((unused));

@@ -152,6 +152,27 @@ type DataplaneRttHistogram struct {
 	SumUs   uint64
 }
 
+type DataplaneSteering struct {
+	_   structs.HostLayout
+	Key [2]uint64
+	Now struct {
+		_          structs.HostLayout
+		Generation uint8
+		Flags      uint8
+		Sockets    uint16
+		Port       uint16
+		Reserved   uint16
+	}
+	Reserved [5]uint64
+}
+
+type DataplaneSteeringFlag uint32
+
+const (
+	DataplaneSteeringFlagSTEERING_TAGGED DataplaneSteeringFlag = 1
+	DataplaneSteeringFlagSTEERING_GREASE DataplaneSteeringFlag = 2
+)
+
 type DataplaneVerdict int32
 
 const (
@@ -171,10 +192,14 @@ const (
 	DataplaneMapPrefixes6     = "prefixes6"
 	DataplaneMapProfiles      = "profiles"
 	DataplaneMapRtt           = "rtt"
+	DataplaneMapSockets       = "sockets"
 	DataplaneMapStats         = "stats"
+	DataplaneMapSteering      = "steering"
 	DataplaneProgQeEgress     = "qe_egress"
+	DataplaneProgQeFilter     = "qe_filter"
 	DataplaneProgQeIngress    = "qe_ingress"
 	DataplaneProgQeLookup     = "qe_lookup"
+	DataplaneProgQeSteer      = "qe_steer"
 	DataplaneVarLinkHeader    = "link_header"
 	DataplaneVarMarkMask      = "mark_mask"
 	DataplaneVarPriorityMajor = "priority_major"
@@ -226,8 +251,10 @@ type DataplaneSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type DataplaneProgramSpecs struct {
 	QeEgress  *ebpf.ProgramSpec `ebpf:"qe_egress"`
+	QeFilter  *ebpf.ProgramSpec `ebpf:"qe_filter"`
 	QeIngress *ebpf.ProgramSpec `ebpf:"qe_ingress"`
 	QeLookup  *ebpf.ProgramSpec `ebpf:"qe_lookup"`
+	QeSteer   *ebpf.ProgramSpec `ebpf:"qe_steer"`
 }
 
 // DataplaneMapSpecs contains maps before they are loaded into the kernel.
@@ -241,7 +268,9 @@ type DataplaneMapSpecs struct {
 	Prefixes6  *ebpf.MapSpec `ebpf:"prefixes6"`
 	Profiles   *ebpf.MapSpec `ebpf:"profiles"`
 	Rtt        *ebpf.MapSpec `ebpf:"rtt"`
+	Sockets    *ebpf.MapSpec `ebpf:"sockets"`
 	Stats      *ebpf.MapSpec `ebpf:"stats"`
+	Steering   *ebpf.MapSpec `ebpf:"steering"`
 }
 
 // DataplaneVariableSpecs contains global variables before they are loaded into the kernel.
@@ -283,7 +312,9 @@ type DataplaneMaps struct {
 	Prefixes6  *ebpf.Map `ebpf:"prefixes6"`
 	Profiles   *ebpf.Map `ebpf:"profiles"`
 	Rtt        *ebpf.Map `ebpf:"rtt"`
+	Sockets    *ebpf.Map `ebpf:"sockets"`
 	Stats      *ebpf.Map `ebpf:"stats"`
+	Steering   *ebpf.Map `ebpf:"steering"`
 }
 
 func (m *DataplaneMaps) Close() error {
@@ -295,7 +326,9 @@ func (m *DataplaneMaps) Close() error {
 		m.Prefixes6,
 		m.Profiles,
 		m.Rtt,
+		m.Sockets,
 		m.Stats,
+		m.Steering,
 	)
 }
 
@@ -316,15 +349,19 @@ type DataplaneVariables struct {
 // It can be passed to LoadDataplaneObjects or ebpf.CollectionSpec.LoadAndAssign.
 type DataplanePrograms struct {
 	QeEgress  *ebpf.Program `ebpf:"qe_egress"`
+	QeFilter  *ebpf.Program `ebpf:"qe_filter"`
 	QeIngress *ebpf.Program `ebpf:"qe_ingress"`
 	QeLookup  *ebpf.Program `ebpf:"qe_lookup"`
+	QeSteer   *ebpf.Program `ebpf:"qe_steer"`
 }
 
 func (p *DataplanePrograms) Close() error {
 	return _DataplaneClose(
 		p.QeEgress,
+		p.QeFilter,
 		p.QeIngress,
 		p.QeLookup,
+		p.QeSteer,
 	)
 }
 

@@ -151,6 +151,9 @@ func (l *loader) plane(o *objects) (*Plane, error) {
 
 // fill pins everything under dir, with the tables filled and the device attached.
 func (l *loader) fill(ctx context.Context, p *Plane, o *objects, dir string) error {
+	if err := seedSteering(o.Steering); err != nil {
+		return err
+	}
 	if err := o.pin(dir); err != nil {
 		return err
 	}
