@@ -17,21 +17,50 @@ const demo = "../../examples/demo_prefixes.csv"
 
 // cli runs one command line in this process, with state in a folder of its own and nothing pinned.
 type cli struct {
-	t       *testing.T
-	dir     string
-	environ map[string]string
+	t         *testing.T
+	dir, pins string
+	environ   map[string]string
+	clock     func(time.Duration) (<-chan time.Time, func())
+	printed   chan struct{} // told of each output; may be nil
+	rows      int           // of the terminal that stdout is; 0: it is none
 }
 
-func newCLI(t *testing.T) *cli { return &cli{t: t, dir: t.TempDir(), environ: map[string]string{}} }
+// told is an output that tells of each write.
+type told struct {
+	bytes.Buffer
+	each chan struct{}
+}
+
+func (w *told) Write(p []byte) (int, error) {
+	n, err := w.Buffer.Write(p)
+	select {
+	case w.each <- struct{}{}:
+	default: // nobody waits
+	}
+	return n, err
+}
+
+func newCLI(t *testing.T) *cli {
+	dir := t.TempDir()
+	return &cli{t: t, dir: dir, pins: filepath.Join(dir, "pins"), environ: map[string]string{}}
+}
 
 func (c *cli) run(args ...string) (code int, stdout, stderr string) {
 	c.t.Helper()
-	var out, errs bytes.Buffer
-	e := env{stdin: strings.NewReader(""), stdout: &out, stderr: &errs, environ: c.environ}
-	args = append(args, "--state-dir", filepath.Join(c.dir, "state"), "--pin-dir", filepath.Join(c.dir, "pins"))
+	var out told
+	var errs bytes.Buffer
+	out.each = c.printed
+	e := env{
+		stdin: strings.NewReader(""), stdout: &out, stderr: &errs, environ: c.environ,
+		screen: func() (int, bool) { return c.rows, c.rows > 0 }, now: func() time.Time { return began }, clock: c.clock,
+	}
+	args = append(args, "--state-dir", filepath.Join(c.dir, "state"), "--pin-dir", c.pins)
 	code = run(context.Background(), e, args)
 	return code, out.String(), errs.String()
 }
+
+// began is when every command of a test begins.
+var began = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func (c *cli) write(name, text string) string {
 	c.t.Helper()
@@ -126,6 +155,13 @@ func TestWrongCommandLinesAreExitCode2(t *testing.T) {
 		{[]string{"load", "--iface", "lo", "--mark", "0xff"}, "--mark: mark \"0xff\": 8 bits are set"},
 		{[]string{"run", "--priority", "1:2"}, "--priority: priority \"1:2\""},
 		{[]string{"check", "--screen=often"}, "screen"},
+		{[]string{"stats", "--class", "Atlantis"}, `--class "Atlantis": unknown province "Atlantis"`},
+		{[]string{"stats", "--class", "23/AOL"}, `--class "23/AOL": unknown isp "AOL": use one of OTHER, CMCC`},
+		{[]string{"stats", "--class", "999"}, `--class "999": unknown province "999"`},
+		{[]string{"stats", "--reason", "lost"}, `--reason "lost": there is none of this name: use pass, clamped, clamped-silent`},
+		{[]string{"stats", "--watch", "--interval", "1ms"}, "--interval 1ms: use 100ms or more"},
+		{[]string{"stats", "--watch", "--count", "-1"}, "--count -1: use 0 or more"},
+		{[]string{"stats", "--interval", "1s"}, "go with --watch"},
 		{[]string{"run", "--bogus"}, "unknown flag: --bogus"},
 		{[]string{"run", "--listen", "nowhere"}, "--listen: listen \"nowhere\""},
 		{[]string{"run", "--drain-timeout", "soon"}, "drain-timeout"},

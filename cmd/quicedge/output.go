@@ -40,6 +40,14 @@ func (a *app) print(data any, rows func(w io.Writer)) error {
 	return w.Flush()
 }
 
+// printLine is print for a command that goes on: JSON is one object a line.
+func (a *app) printLine(data any, rows func(w io.Writer)) error {
+	if a.format == formatJSON {
+		return json.NewEncoder(a.stdout).Encode(data)
+	}
+	return a.print(data, rows)
+}
+
 // cells writes one row of a table.
 func cells(w io.Writer, values ...any) {
 	texts := make([]string, len(values))

@@ -1,121 +1,106 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
-	"quicedge/internal/class"
 	"quicedge/internal/dataplane"
-	"quicedge/internal/path"
 )
 
-// classCount and reasonCount are public: fields are added, never renamed. Counts are since load; bytes are of whole frames.
-type classCount struct {
-	Class      int    `json:"class"`
-	ProvinceID int    `json:"province_id"`
-	Province   string `json:"province"`
-	ISP        string `json:"isp"`
-	Hook       string `json:"hook"`
-	Packets    uint64 `json:"packets"`
-	Bytes      uint64 `json:"bytes"`
-	Clamped    uint64 `json:"clamped"`
-}
-
-type reasonCount struct {
-	Class      int    `json:"class"`
-	ProvinceID int    `json:"province_id"`
-	Province   string `json:"province"`
-	ISP        string `json:"isp"`
-	Hook       string `json:"hook"`
-	Reason     string `json:"reason"`
-	Packets    uint64 `json:"packets"`
-	Bytes      uint64 `json:"bytes"`
-}
-
-type attachment struct {
-	Interface string `json:"interface"`
-	Index     int    `json:"index"`
-	Hook      string `json:"hook"`
-	ProgramID uint32 `json:"program_id"`
-}
-
-type statsAnswer struct {
-	APIVersion  string        `json:"apiVersion"`
-	Attachments []attachment  `json:"attachments"`
-	Ports       []uint16      `json:"ports"`
-	Classes     []classCount  `json:"classes"`
-	Reasons     []reasonCount `json:"reasons"`
-}
-
 func (a *app) statsCmd() *cobra.Command {
+	var of filter
+	var watch bool
+	var beat rhythm
 	cmd := &cobra.Command{
 		Use:   "stats",
 		Short: "Print the data plane's counters by class and by reason",
-		Long: `Prints packets and bytes by class and hook, and by the reason with which the programs let them go.
-JSON fields: attachments (interface index hook program_id), ports, classes (class province_id province isp hook packets bytes clamped) and
-reasons (class province_id province isp hook reason packets bytes).`,
+		Long: `Prints packets and bytes by class and hook, by the reason with which the programs let them go, and round-trip times of
+handshakes by class. With --watch it prints what was counted in each interval, until it is interrupted.
+
+JSON fields: attachments (interface index hook program_id), ports, classes (class province_id province province_zh isp hook packets
+bytes clamped screened initials retries mss_clamped), reasons (class province_id province province_zh isp hook reason packets bytes)
+and rtt (class province_id province province_zh isp samples mean_ms median_ms buckets). With --watch one object a line, with time and
+interval_ms, and without attachments and ports.`,
+		Example: `  quicedge stats --class heilongjiang,44/CUCC
+  quicedge stats --reason clamped,clamped-silent --watch --interval 5s`,
 		Args: cobra.NoArgs,
 	}
 	a.outputFlag(cmd)
+	of.flags(cmd)
+	cmd.Flags().BoolVar(&watch, "watch", false, "print what each interval adds, until interrupted")
+	beat.flags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := a.settings(cmd)
 		if err != nil {
 			return err
 		}
-		out, err := readStats(cfg.PinDir)
+		pick, err := of.parse()
 		if err != nil {
 			return err
 		}
-		return a.print(out, func(w io.Writer) { statsTable(w, out) })
+		if err := beat.check(); err != nil {
+			return err
+		}
+		if !watch && (cmd.Flags().Changed("interval") || cmd.Flags().Changed("count")) {
+			return usageError{errors.New("--interval and --count go with --watch: add it")}
+		}
+		plane, err := dataplane.Open(cfg.PinDir)
+		if err != nil {
+			return err
+		}
+		defer plane.Close()
+		if watch {
+			return a.watchStats(cmd, plane, pick, beat)
+		}
+		out, err := readStats(plane, pick)
+		if err != nil {
+			return err
+		}
+		return a.print(out, func(w io.Writer) { statsTable(w, out.counters, pick) })
 	}
 	return cmd
 }
 
-func readStats(pinDir string) (out statsAnswer, err error) {
-	plane, err := dataplane.Open(pinDir)
-	if err != nil {
-		return out, err
-	}
-	defer plane.Close()
-	out = statsAnswer{APIVersion: path.APIVersion, Attachments: []attachment{}, Classes: []classCount{}, Reasons: []reasonCount{}}
+func readStats(plane *dataplane.Plane, pick picker) (out statsAnswer, err error) {
 	attached, err := plane.Interfaces()
 	if err != nil {
 		return out, err
 	}
-	for _, at := range attached {
-		out.Attachments = append(out.Attachments, attachment{at.Interface, at.Index, at.Hook, uint32(at.ProgramID)})
-	}
-	if out.Ports, err = plane.Ports(); err != nil {
+	ports, err := plane.Ports()
+	if err != nil {
 		return out, err
 	}
 	stats, err := plane.Stats()
 	if err != nil {
 		return out, err
 	}
-	for _, c := range stats.Classes {
-		n, name, isp := names(c.Class)
-		out.Classes = append(out.Classes, classCount{int(c.Class), n, name, isp, c.Hook, c.Packets, c.Bytes, c.Clamped})
-	}
-	for _, r := range stats.Reasons {
-		n, name, isp := names(r.Class)
-		out.Reasons = append(out.Reasons, reasonCount{int(r.Class), n, name, isp, r.Hook, r.Reason, r.Packets, r.Bytes})
-	}
-	return out, nil
+	return newStatsAnswer(attached, ports, pick.of(stats)), nil
 }
 
-func names(id class.ID) (provinceID int, province, isp string) {
-	return int(id.Province()), id.Province().Name(), id.ISP().String()
-}
-
-func statsTable(w io.Writer, out statsAnswer) {
-	cells(w, "PROVINCE", "ISP", "HOOK", "PACKETS", "BYTES", "CLAMPED")
-	for _, c := range out.Classes {
-		cells(w, c.Province, c.ISP, c.Hook, c.Packets, c.Bytes, c.Clamped)
+// watchStats prints the growth of each interval.
+func (a *app) watchStats(cmd *cobra.Command, plane *dataplane.Plane, pick picker, beat rhythm) error {
+	before, err := plane.Stats()
+	if err != nil {
+		return err
 	}
-	cells(w)
-	cells(w, "PROVINCE", "ISP", "HOOK", "REASON", "PACKETS", "BYTES")
-	for _, r := range out.Reasons {
-		cells(w, r.Province, r.ISP, r.Hook, r.Reason, r.Packets, r.Bytes)
-	}
+	return a.each(cmd.Context(), beat, func(at time.Time, took time.Duration) error {
+		if err := plane.Pinned(); err != nil {
+			return err
+		}
+		now, err := plane.Stats()
+		if err != nil {
+			return err
+		}
+		out := newStatsTick(at, took, pick.of(now.Since(before)))
+		before = now
+		return a.printLine(out, func(w io.Writer) {
+			fmt.Fprintf(w, "%s  in %s\n", at.Format(time.TimeOnly), took.Round(time.Millisecond))
+			statsTable(w, out.counters, pick)
+			cells(w)
+		})
+	})
 }

@@ -1,45 +1,151 @@
 package dataplane
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
+	"net"
+	"time"
+
+	"github.com/vishvananda/netlink"
+
+	"quicedge/bpf"
 )
 
-// PinFolder is what is known of a pin folder without opening what is in it.
-type PinFolder struct {
-	Dir       string
-	OnBPFFS   bool  // whether it is, or would be, on a BPF file system
-	Mountable bool  // whether a load would mount one there
-	Exists    bool  // whether something is there
-	Owned     error // why nobody may use it; nil where it is root's alone, or not there
-	Opened    error // why the data plane in it cannot be used, as Open says it; nil too where there is none
+// Inspection is what there is to know of a loaded data plane.
+type Inspection struct {
+	Generation           uint64 // number of swaps of its tables
+	Prefixes4, Prefixes6 int
+	Swapping             bool   // a swap was begun and has not ended
+	Memory               uint64 // bytes of the pinned maps as the kernel accounts them
+	Attachments          []AttachmentFacts
+	Programs             []ProgramFacts
+	Ports                []uint16
+	Holder               Holder
 }
 
-// LookAtPins describes a pin folder and changes nothing.
-func LookAtPins(pinDir string) PinFolder {
-	p := PinFolder{Dir: pinDir, Mountable: strings.HasPrefix(pinDir, bpffsRoot+"/")}
-	on, err := onBPFFS(filepath.Dir(pinDir))
-	p.OnBPFFS, p.Owned = on, err
-	switch _, err := os.Stat(pinDir); {
-	case errors.Is(err, fs.ErrNotExist):
-		return p
-	case err != nil:
-		p.Owned = explain("look at "+pinDir, err)
-	default:
-		p.Owned = errors.Join(p.Owned, checkOwned(pinDir))
+// AttachmentFacts is an attachment and what its device is like.
+type AttachmentFacts struct {
+	Attachment
+	Device DeviceState
+}
+
+// DeviceState is what a device that programs are attached to is like.
+type DeviceState string
+
+// States of a device.
+const (
+	DeviceUp        DeviceState = "up"
+	DeviceDown      DeviceState = "down"
+	DeviceGone      DeviceState = "gone"
+	DeviceElsewhere DeviceState = "elsewhere" // in another network namespace than that of the calling thread
+)
+
+// Holder tells whether a running process keeps the data plane for itself.
+type Holder string
+
+// What may be known of a holder.
+const (
+	HeldByNode Holder = "node"
+	HeldByNone Holder = "none"
+	HeldUnsure Holder = "unknown" // a change is under way
+)
+
+// Inspect looks at everything. It needs access to the folder and no capability, and changes nothing.
+func (p *Plane) Inspect() (in Inspection, err error) {
+	if in.Ports, err = p.Ports(); err != nil {
+		return in, err
 	}
-	p.Exists = true
-	if p.Owned == nil {
-		plane, err := Open(pinDir)
-		if p.Opened = err; err == nil {
-			p.Opened = plane.Close()
+	if err := p.tables(&in); err != nil {
+		return in, err
+	}
+	attached, err := p.Interfaces()
+	if err != nil {
+		return in, err
+	}
+	for _, at := range attached {
+		in.Attachments = append(in.Attachments, AttachmentFacts{at, stateOf(at)})
+	}
+	if in.Programs, err = p.Programs(); err != nil {
+		return in, err
+	}
+	in.Holder, err = p.holder()
+	return in, err
+}
+
+func (p *Plane) tables(in *Inspection) error {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if p.closed {
+		return errClosed
+	}
+	var now bpf.DataplaneGeneration
+	if err := p.maps.Generation.Lookup(uint32(0), &now); err != nil {
+		return explain("read the generation", err)
+	}
+	in.Generation, in.Prefixes4, in.Prefixes6 = now.Number, int(now.Entries4), int(now.Entries6)
+	in.Swapping = now.Digest4 == [32]byte{} || now.Digest6 == [32]byte{}
+	for name, field := range mapFields(&p.maps) {
+		info, err := (*field).Info()
+		if err != nil {
+			return explain("ask for the size of map "+name, err)
 		}
+		size, _ := info.Memlock()
+		in.Memory += size
 	}
-	return p
+	return nil
 }
 
-// Kernel is the running kernel's release, as uname -r prints it.
-func Kernel() string { return release() }
+func stateOf(at Attachment) DeviceState {
+	if at.Index == 0 {
+		return DeviceGone
+	}
+	l, err := netlink.LinkByIndex(at.Index)
+	switch {
+	case err != nil || l.Attrs().Name != at.Interface:
+		return DeviceElsewhere
+	case l.Attrs().Flags&net.FlagUp == 0:
+		return DeviceDown
+	}
+	return DeviceUp
+}
+
+// holderWait is how long a question for the holder waits for a change under way.
+const holderWait = 200 * time.Millisecond
+
+// holder asks under the lock of the pin folder, as takeHold has it, so that nobody takes the question for a node.
+func (p *Plane) holder() (Holder, error) {
+	if p.hold.f != nil {
+		return HeldByNode, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), holderWait)
+	defer cancel()
+	lock, err := lockDir(ctx, p.dir)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return HeldUnsure, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return HeldUnsure, notLoaded(p.dir)
+	case err != nil:
+		return HeldUnsure, fmt.Errorf("ask who holds %s: %w", p.dir, err)
+	}
+	defer lock.release()
+	hold, err := takeHold(p.dir)
+	if errors.Is(err, ErrInUse) {
+		return HeldByNode, nil
+	}
+	hold.release()
+	return HeldByNone, err
+}
+
+// Pinned returns nil while the maps that p is open on are the ones that are pinned: ErrNotLoaded once another process has
+// unloaded them.
+func (p *Plane) Pinned() error {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if p.closed {
+		return errClosed
+	}
+	return p.stillPinned()
+}
