@@ -4,8 +4,8 @@
  * would (RFC 1191, section 4; RFC 8201): the packet is cut to its headers, an ICMP error is put in front of them, and the
  * result comes back in through the device that it was about to leave by.
  *
- *   before  | Ethernet | IP | UDP | payload ...
- *   after   | Ethernet | IP | ICMP | IP | UDP |
+ *   before  | Ethernet, tags | IP | UDP | payload ...
+ *   after   | Ethernet, tags | IP | ICMP | IP | UDP |
  *
  * The sender learns it as from any router: sockets with path MTU discovery get EMSGSIZE on the next send that is too large,
  * and those that probe themselves (IP_PMTUDISC_PROBE, as QUIC servers do) see a lost probe.
@@ -48,18 +48,16 @@ struct too_big {
 };
 
 struct error4 {
-	struct ethhdr eth;
 	struct iphdr ip;
 	struct frag_needed icmp;
 } __attribute__((packed));
-_Static_assert(sizeof(struct error4) == 42, "struct error4 is written to the wire");
+_Static_assert(sizeof(struct error4) == 28, "struct error4 is written to the wire");
 
 struct error6 {
-	struct ethhdr eth;
 	struct ipv6hdr ip;
 	struct too_big icmp;
 } __attribute__((packed));
-_Static_assert(sizeof(struct error6) == 62, "struct error6 is written to the wire");
+_Static_assert(sizeof(struct error6) == 48, "struct error6 is written to the wire");
 
 /* IP length in bytes of the largest packet that the skb becomes on the wire. */
 static __always_inline __u32 largest_segment(const struct __sk_buff *skb, const struct packet *p)
@@ -70,12 +68,9 @@ static __always_inline __u32 largest_segment(const struct __sk_buff *skb, const 
 	return skb->gso_size && segment < whole ? segment : whole;
 }
 
-/* MTU of a class in bytes, 0 where it has none. One 16-bit load: it cannot be torn. */
-static __always_inline __u32 class_mtu(__u32 class)
+static __always_inline int too_large(const struct __sk_buff *skb, const struct packet *p, __u32 mtu)
 {
-	struct path_profile *profile = bpf_map_lookup_elem(&profiles, &class);
-
-	return profile ? *(volatile __u16 *)&profile->mtu : 0;
+	return mtu && largest_segment(skb, p) > mtu;
 }
 
 static __always_inline __u16 fold(__u64 sum)
@@ -87,24 +82,48 @@ static __always_inline __u16 fold(__u64 sum)
 	return ~sum;
 }
 
-/* Back to where the frame came from: the device takes in only frames to its own address. */
-static __always_inline int turn_ethernet(struct __sk_buff *skb, struct ethhdr *eth)
-{
-	if (bpf_skb_load_bytes(skb, 0, eth, sizeof(*eth)))
-		return -1;
-	struct ethhdr was = *eth;
+/* Bytes before the IP header: Ethernet and the tags in the frame. */
+#define MAX_LINK (ETH_HLEN + MAX_TAGS * sizeof(struct vlan_tag))
 
-	__builtin_memcpy(eth->h_dest, was.h_source, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, was.h_dest, ETH_ALEN);
-	return 0;
+/* Cuts the packet to as many bytes of IP as are quoted, and makes it longer by as many as the error has in front of them. */
+static __always_inline int make_room(struct __sk_buff *skb, const struct packet *p, __u32 quoted, __u32 room)
+{
+	if (bpf_skb_change_tail(skb, p->l3 + quoted, 0))
+		return -1;
+	if (p->l3 > ETH_HLEN) /* behind a tag the kernel sees no IP header to make room before */
+		return bpf_skb_change_head(skb, room, 0);
+	return bpf_skb_adjust_room(skb, room, BPF_ADJ_ROOM_MAC, 0);
 }
 
-/* Cuts the packet to its headers and makes room in front of them. */
-static __always_inline int make_room(struct __sk_buff *skb, __u32 keep, __u32 room)
+/* An error and what it quotes. */
+struct told {
+	const void *error, *quote;
+	__u32 error_len, quoted;
+};
+
+/*
+ * Writes the error in the packet's place, from the link's header on, which sends it back to where the packet came from, by
+ * the same VLAN: the device takes in only frames to its own address.
+ */
+static __always_inline int place(struct __sk_buff *skb, const struct packet *p, struct told t)
 {
-	if (bpf_skb_change_tail(skb, keep, 0))
+	__u8 link[MAX_LINK] = {}, sender[ETH_ALEN];
+	__u32 l3 = p->l3;
+
+	if (link_header) {
+		if (l3 < ETH_HLEN || l3 > sizeof(link) || bpf_skb_load_bytes(skb, 0, link, l3))
+			return -1;
+		__builtin_memcpy(sender, link + ETH_ALEN, ETH_ALEN);
+		__builtin_memcpy(link + ETH_ALEN, link, ETH_ALEN);
+		__builtin_memcpy(link, sender, ETH_ALEN);
+	}
+	if (make_room(skb, p, t.quoted, t.error_len))
 		return -1;
-	return bpf_skb_adjust_room(skb, room, BPF_ADJ_ROOM_MAC, 0);
+	if (link_header && bpf_skb_store_bytes(skb, 0, link, l3, 0))
+		return -1;
+	if (bpf_skb_store_bytes(skb, l3, t.error, t.error_len, 0))
+		return -1;
+	return bpf_skb_store_bytes(skb, l3 + t.error_len, t.quote, t.quoted, 0);
 }
 
 static __always_inline int reflect4(struct __sk_buff *skb, const struct packet *p, __u32 mtu)
@@ -115,7 +134,7 @@ static __always_inline int reflect4(struct __sk_buff *skb, const struct packet *
 
 	if (quoted < sizeof(struct iphdr) + sizeof(struct udphdr) || quoted > sizeof(quote))
 		return -1;
-	if (bpf_skb_load_bytes(skb, p->l3, quote, quoted) || turn_ethernet(skb, &e.eth))
+	if (bpf_skb_load_bytes(skb, p->l3, quote, quoted))
 		return -1;
 	e.ip.version = 4;
 	e.ip.ihl = 5;
@@ -135,9 +154,7 @@ static __always_inline int reflect4(struct __sk_buff *skb, const struct packet *
 	__s64 sum = bpf_csum_diff(NULL, 0, (__be32 *)&icmp, sizeof(icmp), 0);
 	e.icmp.checksum = fold(bpf_csum_diff(NULL, 0, (__be32 *)quote, sizeof(quote), sum));
 
-	if (make_room(skb, p->l3 + quoted, sizeof(e) - sizeof(e.eth)))
-		return -1;
-	return bpf_skb_store_bytes(skb, 0, &e, sizeof(e), 0);
+	return place(skb, p, (struct told){ &e, quote, sizeof(e), quoted });
 }
 
 /* The pseudo-header that an ICMPv6 checksum covers (RFC 8200, section 8.1). */
@@ -156,7 +173,7 @@ static __always_inline int reflect6(struct __sk_buff *skb, const struct packet *
 
 	if (quoted < sizeof(struct ipv6hdr) + sizeof(struct udphdr) || quoted > sizeof(quote))
 		return -1;
-	if (bpf_skb_load_bytes(skb, p->l3, quote, quoted) || turn_ethernet(skb, &e.eth))
+	if (bpf_skb_load_bytes(skb, p->l3, quote, quoted))
 		return -1;
 	e.ip.version = 6;
 	e.ip.hop_limit = 64;
@@ -179,9 +196,7 @@ static __always_inline int reflect6(struct __sk_buff *skb, const struct packet *
 	sum = bpf_csum_diff(NULL, 0, (__be32 *)&icmp, sizeof(icmp), sum);
 	e.icmp.checksum = fold(bpf_csum_diff(NULL, 0, (__be32 *)quote, sizeof(quote), sum));
 
-	if (make_room(skb, p->l3 + quoted, sizeof(e) - sizeof(e.eth)))
-		return -1;
-	return bpf_skb_store_bytes(skb, 0, &e, sizeof(e), 0);
+	return place(skb, p, (struct told){ &e, quote, sizeof(e), quoted });
 }
 
 /* lo has this index in every network namespace. */
@@ -197,9 +212,9 @@ static __always_inline int send_back(struct __sk_buff *skb)
 }
 
 /* Turns the packet into the error that its sender gets. 0: it is one now, and is to be redirected. */
-static __always_inline int reflect(struct __sk_buff *skb, const struct packet *p, __u32 mtu)
+VERIFIED_ALONE int reflect(struct __sk_buff *skb, const struct packet *p, __u32 mtu)
 {
-	if (!reflect_errors)
+	if (!reflect_errors || !p)
 		return -1;
 	return p->version == 4 ? reflect4(skb, p, mtu) : reflect6(skb, p, mtu);
 }

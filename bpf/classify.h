@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which class an address belongs to, and whether a port is one of a QUIC server. */
+/* Which class an address belongs to. */
 #ifndef QUICEDGE_CLASSIFY_H
 #define QUICEDGE_CLASSIFY_H
 
@@ -32,16 +32,6 @@ static __always_inline __u32 classify(__u8 version, const struct address *addr)
 	struct prefix_value *v = find_prefix(version, addr);
 
 	return v && v->class < MAX_CLASSES ? v->class : 0;
-}
-
-/* Of a port in network byte order. */
-VERIFIED_ALONE int is_server_port(__u32 port)
-{
-	__u16 p = bpf_ntohs(port);
-	__u32 slot = 0;
-	struct port_set *set = bpf_map_lookup_elem(&ports, &slot);
-
-	return set && set->words[p >> 6] >> (p & 63) & 1;
 }
 
 #endif

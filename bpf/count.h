@@ -9,7 +9,7 @@
 /* What a frame is on the wire: the device will repeat the headers of a GSO super-packet in each of its segments. */
 static __always_inline struct counter wire_size(const struct __sk_buff *skb, const struct packet *p)
 {
-	struct counter wire = { .packets = 1, .bytes = skb->len - ETH_HLEN };
+	struct counter wire = { .packets = 1, .bytes = skb->len - (p->l3 ? p->l3 : link_header) };
 	__u32 segments = skb->gso_segs;
 
 	if (segments > 1) {
@@ -20,21 +20,41 @@ static __always_inline struct counter wire_size(const struct __sk_buff *skb, con
 	return wire;
 }
 
-/* Adds to the counters of an exit, which belong to this CPU, so that plain additions lose nothing. */
-VERIFIED_ALONE int add_exit(__u32 key, __u32 why, __u64 packets, __u64 bytes)
+/* The counters of a class at a hook. */
+static __always_inline struct class_stats *stats_of(__u32 class, enum hook hook)
 {
-	struct class_stats *s = bpf_map_lookup_elem(&stats, &key);
+	__u32 key = class * HOOKS + hook;
+
+	return bpf_map_lookup_elem(&stats, &key);
+}
+
+/* Adds to the counters of an exit, which belong to this CPU, so that plain additions lose nothing. */
+static __always_inline void add_exit(struct class_stats *s, __u32 why, struct counter wire)
+{
+	struct counter *c;
 
 	if (!s || why >= REASON_ROOM)
-		return 0;
-	s->exits[why].packets += packets;
-	s->exits[why].bytes += bytes;
+		return;
+	c = &s->exits[why];
+	c->packets += wire.packets;
+	c->bytes += wire.bytes;
+}
+
+VERIFIED_ALONE int count_alone(__u32 class, __u32 hook, __u32 why, __u64 packets, __u64 bytes)
+{
+	add_exit(stats_of(class, hook), why, (struct counter){ packets, bytes });
 	return 0;
 }
 
 static __always_inline void count(__u32 class, enum hook hook, enum reason why, struct counter wire)
 {
-	add_exit(class * HOOKS + hook, why, wire.packets, wire.bytes);
+	count_alone(class, hook, why, wire.packets, wire.bytes);
+}
+
+/* count without the call, which takes longer than all that it does where the kernel guards its returns (SRSO, retbleed). */
+static __always_inline void count_inline(struct __sk_buff *skb, __u32 class, enum hook hook, enum reason why, struct counter wire)
+{
+	add_exit(stats_of(class, hook), forget(why, skb), wire);
 }
 
 #endif

@@ -15,13 +15,28 @@ enum lookup_answer {
 	LOOKUP_FOUND = 1 << 24,
 };
 
+/* The source address of an Ethernet frame, whatever devices the programs are for: its IP version, or 0. */
+static __always_inline __u8 load_source(struct __sk_buff *skb, struct address *addr)
+{
+	__u8 first;
+
+	if (bpf_skb_load_bytes(skb, ETH_HLEN, &first, sizeof(first)))
+		return 0;
+	switch (first >> 4) {
+	case 4:
+		return bpf_skb_load_bytes(skb, ETH_HLEN + offsetof(struct iphdr, saddr), addr, 4) ? 0 : 4;
+	case 6:
+		return bpf_skb_load_bytes(skb, ETH_HLEN + offsetof(struct ipv6hdr, saddr), addr, sizeof(*addr)) ? 0 : 6;
+	}
+	return 0;
+}
+
 SEC("tc")
 int qe_lookup(struct __sk_buff *skb)
 {
-	struct packet p = {};
-
-	parse(skb, &p);
-	struct prefix_value *v = p.version ? find_prefix(p.version, &p.saddr) : NULL;
+	struct address addr = {};
+	__u8 version = load_source(skb, &addr);
+	struct prefix_value *v = version ? find_prefix(version, &addr) : NULL;
 
 	return v ? LOOKUP_FOUND | v->bits << 16 | v->class : 0;
 }

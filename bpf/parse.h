@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Finds the IP addresses and the UDP ports of a frame.
+ * Finds the IP addresses and the UDP or TCP ports of a frame. Here are the headers that nearly every packet has, read at
+ * fixed places of the linear part; headers.h reads all others.
  *
- *   0            14                     l4        l4 + 8
+ *   0            14                     l4
  *   +------------+----------------------+---------+-----------
- *   |  Ethernet  |  IPv4 20 + options   |   UDP   |  QUIC
- *   |   d  s  t  |  IPv6 40 + extension |  s d l c|
+ *   |  Ethernet  |  IPv4 20             |   UDP   |  QUIC
+ *   |   d  s  t  |  IPv6 40             |   TCP   |
  *   +------------+----------------------+---------+-----------
- *   l2 = 14      l3                     ports
+ *   none on tun  l3                     ports
  *
  *   IPv4 (RFC 791)                         IPv6 (RFC 8200)
  *    0 |Ver|IHL|  TOS  |  Total length |    0 |Ver| Class |    Flow label      |
@@ -16,8 +17,8 @@
  *   12 |            Source             |   24 |         Destination            |
  *   16 |          Destination          |   40 | Next | Len | extension ...     |
  *
- * A tag that the device took off the frame is in the skb, not in the frame, and needs no reading. Nothing is written here:
- * a program that writes packet bytes directly makes the kernel copy the head of every cloned packet, all TCP among them.
+ * Nothing is written here: a program that writes packet bytes directly makes the kernel copy the head of every cloned packet,
+ * all TCP among them.
  */
 #ifndef QUICEDGE_PARSE_H
 #define QUICEDGE_PARSE_H
@@ -28,19 +29,13 @@
 #include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/tcp.h>
 #include <linux/udp.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "configs.h"
 #include "types.h"
-
-#define IP_OFFSET_MASK 0x1fff
-
-/* Extension headers followed before a packet is let go unread. RFC 8200 recommends at most one of each, six kinds. */
-#define MAX_EXT_HEADERS 6
-
-/* Bytes brought into the linear part when the headers are not there: Ethernet, the longest IPv4 header, UDP. */
-#define PULL 82
 
 /*
  * A function that the verifier looks at by itself, once, knowing nothing of what it is called with, and of whose result it
@@ -50,180 +45,145 @@
  */
 #define VERIFIED_ALONE __attribute__((noinline))
 
+/*
+ * Makes the verifier forget what it knows of a number: without CAP_PERFMON it refuses an index that is another constant on
+ * each path, and follows a loop once for each value of what the loop counts with.
+ */
+static __always_inline __u32 forget(__u32 number, const struct __sk_buff *skb)
+{
+	__u32 unknown = skb->len;
+
+	number ^= unknown;
+	asm volatile("" : "+r"(number));
+	return number ^ unknown;
+}
+
 /* What an IPv4 or IPv6 address is looked up by. */
 struct address {
-	__u8 bytes[16]; /* an IPv4 address is in the first four */
+	__u8 bytes[16]; /* an IPv4 address is in the first four, before zeros */
 };
 
 struct packet {
-	__u32 l3; /* offset of the IP header */
-	__u32 l4; /* offset of the UDP header, 0 where there is none */
+	__u32 l3;       /* offset of the IP header */
+	__u32 l4;       /* offset of the UDP or TCP header, 0 where there is none */
 	__be16 sport;
 	__be16 dport;
-	__u8 version; /* 4, 6; 0 where the frame is not IP */
-	__u8 next;    /* what follows the fixed IPv6 header */
+	__be16 udp_len; /* as the UDP header has it */
+	__u8 version;   /* 4, 6; 0 where the frame is not IP */
+	__u8 proto;     /* IPPROTO_UDP or IPPROTO_TCP, where l4 is not 0 */
+	__u8 l4_len;    /* of the UDP or TCP header, in bytes */
+	__u8 first;     /* byte of the UDP payload, 0 where there is none; of TCP the flags */
+	__u8 reserved[2];
 	struct address saddr;
 	struct address daddr;
 };
 
-/* The UDP header at a fixed place, behind the fixed part of the IP header. */
-static __always_inline enum reason parse_udp(struct udphdr *udp, void *end, struct packet *p, __u32 l4)
+/* Where the length and the flags of a TCP header are (RFC 9293, section 3.1). */
+#define TCP_OFFSET_BYTE 12
+#define TCP_FLAGS_BYTE 13
+
+/* What parse_plain says of headers that it does not read. */
+#define NOT_PLAIN (-1)
+
+#define FRAGMENTED 0x3fff /* more fragments follow, or this one has an offset */
+
+#include "headers.h"
+
+/* The UDP or TCP header at a fixed place. */
+static __always_inline int parse_ports(struct __sk_buff *skb, void *data, void *end, struct packet *p, __u32 l4)
 {
-	if ((void *)(udp + 1) > end)
-		return REASON_TRUNCATED;
+	struct udphdr *udp = data + l4;
+	__u8 *b = data + l4;
+
 	p->l4 = l4;
-	p->sport = udp->source;
+	p->sport = udp->source; /* TCP has its ports in the same place */
 	p->dport = udp->dest;
+	if (p->proto == IPPROTO_UDP) {
+		p->l4_len = sizeof(*udp);
+		p->udp_len = udp->len;
+		if ((void *)(b + sizeof(*udp) + 1) <= end)
+			p->first = b[sizeof(*udp)];
+		else
+			bpf_skb_load_bytes(skb, l4 + sizeof(*udp), &p->first, 1); /* of UDP GSO the payload lies in pages */
+		return REASON_PASS;
+	}
+	if (p->proto != IPPROTO_TCP || (void *)(b + TCP_FLAGS_BYTE + 1) > end)
+		return NOT_PLAIN;
+	p->l4_len = b[TCP_OFFSET_BYTE] >> 4 << 2;
+	p->first = b[TCP_FLAGS_BYTE];
 	return REASON_PASS;
 }
 
-/*
- * The UDP header at a place that differs from packet to packet. Without CAP_PERFMON the verifier lets no pointer into a
- * packet be moved by a variable, so it is read through a helper.
- */
-static __always_inline enum reason load_udp(struct __sk_buff *skb, struct packet *p, __u32 l4)
+/* Of a frame whose IP header is at l3, and of the version given, after a look at its type or its first byte. */
+static __always_inline int parse_plain4(struct __sk_buff *skb, void *data, void *end, struct packet *p, const __u32 l3)
 {
-	struct udphdr udp;
+	struct iphdr *ip = data + l3;
 
-	if (bpf_skb_load_bytes(skb, l4, &udp, sizeof(udp)))
-		return REASON_TRUNCATED;
-	p->l4 = l4;
-	p->sport = udp.source;
-	p->dport = udp.dest;
-	return REASON_PASS;
-}
-
-static __always_inline enum reason parse_ipv4(struct __sk_buff *skb, void *data, void *end, struct packet *p)
-{
-	struct iphdr *ip = data + ETH_HLEN;
-
-	if ((void *)(ip + 1) > end)
-		return REASON_TRUNCATED;
-	if (ip->version != 4 || ip->ihl < 5)
-		return REASON_BAD_HEADER;
+	if ((void *)(ip + 1) + sizeof(struct udphdr) > end)
+		return NOT_PLAIN;
+	if (*(__u8 *)ip != 0x45 || ip->frag_off & bpf_htons(FRAGMENTED))
+		return NOT_PLAIN;
+	p->l3 = l3;
 	p->version = 4;
+	p->proto = ip->protocol;
 	__builtin_memcpy(p->saddr.bytes, &ip->saddr, 4);
 	__builtin_memcpy(p->daddr.bytes, &ip->daddr, 4);
-	if (ip->protocol != IPPROTO_UDP)
-		return REASON_NOT_UDP;
-	if (ip->frag_off & bpf_htons(IP_OFFSET_MASK))
-		return REASON_FRAGMENT;
-	if (ip->ihl != 5)
-		return load_udp(skb, p, ETH_HLEN + ip->ihl * 4);
-	return parse_udp((void *)(ip + 1), end, p, ETH_HLEN + sizeof(*ip));
+	return parse_ports(skb, data, end, p, l3 + sizeof(*ip));
 }
 
-/* The first eight bytes of any extension header; the last four are those of a fragment header (RFC 8200, section 4.5). */
-struct ext_header {
-	__u8 next;
-	__u8 len;
-	__be16 frag_off;
-	__be32 id;
-};
-
-static __always_inline int is_ext_header(__u8 kind)
+static __always_inline int parse_plain6(struct __sk_buff *skb, void *data, void *end, struct packet *p, const __u32 l3)
 {
-	return kind == IPPROTO_HOPOPTS || kind == IPPROTO_ROUTING || kind == IPPROTO_DSTOPTS ||
-	       kind == IPPROTO_FRAGMENT || kind == IPPROTO_AH;
-}
+	struct ipv6hdr *ip = data + l3;
 
-/* Length in bytes. AH counts in words of four, less two (RFC 4302, section 2.2). */
-static __always_inline __u32 ext_header_len(__u8 kind, const struct ext_header *h)
-{
-	if (kind == IPPROTO_FRAGMENT)
-		return 8;
-	if (kind == IPPROTO_AH)
-		return (h->len + 2) * 4;
-	return (h->len + 1) * 8;
-}
-
-/*
- * Finds the UDP header behind extension headers, the first of which is of `kind`: its offset, or minus the reason why there
- * is none.
- */
-VERIFIED_ALONE int udp_behind(struct __sk_buff *skb, __u32 kind)
-{
-	__u32 off = ETH_HLEN + sizeof(struct ipv6hdr);
-	struct ext_header h;
-
-	for (int i = 0; i < MAX_EXT_HEADERS && is_ext_header(kind); i++) {
-		if (bpf_skb_load_bytes(skb, off, &h, sizeof(h)))
-			return -REASON_TRUNCATED;
-		if (kind == IPPROTO_FRAGMENT && (h.frag_off & bpf_htons(0xfff8)))
-			return -REASON_FRAGMENT;
-		off += ext_header_len(kind, &h);
-		kind = h.next;
-	}
-	if (is_ext_header(kind))
-		return -REASON_EXT_HEADERS;
-	return kind == IPPROTO_UDP ? (int)off : -REASON_NOT_UDP;
-}
-
-static __always_inline enum reason parse_ext_headers(struct __sk_buff *skb, struct packet *p)
-{
-	int off = udp_behind(skb, p->next);
-
-	return off > 0 ? load_udp(skb, p, off) : -off;
-}
-
-static __always_inline enum reason parse_ipv6(void *data, void *end, struct packet *p)
-{
-	struct ipv6hdr *ip = data + ETH_HLEN;
-
-	if ((void *)(ip + 1) > end)
-		return REASON_TRUNCATED;
+	if ((void *)(ip + 1) + sizeof(struct udphdr) > end)
+		return NOT_PLAIN;
 	if (ip->version != 6)
-		return REASON_BAD_HEADER;
+		return NOT_PLAIN;
+	p->l3 = l3;
 	p->version = 6;
+	p->proto = ip->nexthdr;
 	__builtin_memcpy(p->saddr.bytes, &ip->saddr, 16);
 	__builtin_memcpy(p->daddr.bytes, &ip->daddr, 16);
-	p->next = ip->nexthdr;
-	if (p->next != IPPROTO_UDP)
-		return is_ext_header(p->next) ? REASON_EXT_HEADERS : REASON_NOT_UDP;
-	return parse_udp((void *)(ip + 1), end, p, ETH_HLEN + sizeof(*ip));
+	return parse_ports(skb, data, end, p, l3 + sizeof(*ip));
 }
 
-/* The headers that nearly every packet has. REASON_EXT_HEADERS: there are more, and they are still to be followed. */
-static __always_inline enum reason parse_once(struct __sk_buff *skb, struct packet *p)
+static __always_inline int parse_plain(struct __sk_buff *skb, struct packet *p)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	struct ethhdr *eth = data;
 
-	if ((void *)(eth + 1) > end)
-		return REASON_TRUNCATED;
-	p->l3 = ETH_HLEN;
-	switch (eth->h_proto) {
-	case bpf_htons(ETH_P_IP):
-		return parse_ipv4(skb, data, end, p);
-	case bpf_htons(ETH_P_IPV6):
-		return parse_ipv6(data, end, p);
-	case bpf_htons(ETH_P_8021Q):
-	case bpf_htons(ETH_P_8021AD):
-		return REASON_VLAN;
+	if (!link_header) {
+		if (data + 1 > end)
+			return NOT_PLAIN;
+		switch (*(__u8 *)data >> 4) {
+		case 4:
+			return parse_plain4(skb, data, end, p, 0);
+		case 6:
+			return parse_plain6(skb, data, end, p, 0);
+		}
+		return NOT_PLAIN;
 	}
-	return REASON_NOT_IP;
+	if ((void *)(eth + 1) > end)
+		return NOT_PLAIN;
+	if (eth->h_proto == bpf_htons(ETH_P_IP))
+		return parse_plain4(skb, data, end, p, ETH_HLEN);
+	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
+		return parse_plain6(skb, data, end, p, ETH_HLEN);
+	return NOT_PLAIN;
 }
 
-/*
- * REASON_PASS: p is filled. Drivers that put a packet into pages leave few bytes, or none, in the linear part; only then is
- * a second look needed.
- */
-VERIFIED_ALONE int parse(struct __sk_buff *skb, struct packet *p)
+/* REASON_PASS: p, which was zero, is filled. */
+static __always_inline int parse(struct __sk_buff *skb, struct packet *p)
 {
-	enum reason why;
+	int why = parse_plain(skb, p);
 
-	if (!p)
-		return REASON_TRUNCATED;
-	why = parse_once(skb, p);
-	if (why == REASON_TRUNCATED && !bpf_skb_pull_data(skb, skb->len < PULL ? skb->len : PULL))
-		why = parse_once(skb, p);
-	return why == REASON_EXT_HEADERS ? parse_ext_headers(skb, p) : why;
+	return why == NOT_PLAIN ? parse_headers(skb, p) : why;
 }
 
-/* Length in bytes of the IP and UDP headers: what every segment of a GSO super-packet carries. */
+/* Length in bytes of the headers from IP to UDP or TCP: what every segment of a GSO super-packet carries. */
 static __always_inline __u32 headers_len(const struct packet *p)
 {
-	return p->l4 + sizeof(struct udphdr) - p->l3;
+	return p->l4 + p->l4_len - p->l3;
 }
 
 #endif

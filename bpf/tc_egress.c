@@ -2,17 +2,34 @@
 
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * hook    TCX egress of an Ethernet device or of lo
- * input   every frame that is about to leave by the device
- * output  VERDICT_NEXT: the frame goes on unchanged, to other programs and to the device
+ * hook    TC egress (TCX or clsact) of a device
+ * input   every packet that is about to leave by the device
+ * output  VERDICT_NEXT: the packet goes on to other programs and to the device, unchanged but for the MSS of a TCP SYN, the
+ *         mark and the priority
  *         VERDICT_REDIRECT: larger than its class's MTU, turned into an ICMP error that goes back to the sender
  *         VERDICT_DROP: larger than its class's MTU, and no error could be made of it
  * reads   ports, prefixes4, prefixes6, profiles
- * writes  stats
+ * writes  stats, handshakes
  */
 #include "clamp.h"
 #include "classify.h"
 #include "count.h"
+#include "long_header.h"
+#include "mark.h"
+#include "mss.h"
+#include "ports.h"
+#include "profile.h"
+
+/* A datagram that is larger than its class's MTU. */
+static __always_inline int clamp(struct __sk_buff *skb, const struct packet *p, __u32 class, struct counter wire)
+{
+	if (reflect(skb, p, class_mtu(class))) {
+		count_inline(skb, class, HOOK_EGRESS, REASON_CLAMPED_SILENT, wire);
+		return VERDICT_DROP;
+	}
+	count_inline(skb, class, HOOK_EGRESS, REASON_CLAMPED, wire);
+	return send_back(skb);
+}
 
 SEC("tc")
 int qe_egress(struct __sk_buff *skb)
@@ -24,21 +41,21 @@ int qe_egress(struct __sk_buff *skb)
 	if (why == REASON_PASS && !is_server_port(p.sport))
 		why = REASON_FOREIGN_PORT;
 	if (why != REASON_PASS) {
-		count(0, HOOK_EGRESS, why, wire);
+		count_inline(skb, 0, HOOK_EGRESS, why, wire);
 		return VERDICT_NEXT;
 	}
 
 	__u32 class = classify(p.version, &p.daddr);
-	__u32 mtu = class_mtu(class);
 
-	if (!mtu || largest_segment(skb, &p) <= mtu) {
-		count(class, HOOK_EGRESS, REASON_PASS, wire);
-		return VERDICT_NEXT;
+	if (p.proto == IPPROTO_TCP) {
+		why = tcp_passes(skb, &p, class);
+	} else {
+		if (too_large(skb, &p, class_mtu(class)))
+			return clamp(skb, &p, class, wire);
+		if (p.first & QUIC_LONG_HEADER)
+			long_header_out(skb, &p, class);
 	}
-	if (reflect(skb, &p, mtu)) {
-		count(class, HOOK_EGRESS, REASON_CLAMPED_SILENT, wire);
-		return VERDICT_DROP;
-	}
-	count(class, HOOK_EGRESS, REASON_CLAMPED, wire);
-	return send_back(skb);
+	count_inline(skb, class, HOOK_EGRESS, why, wire);
+	mark(skb, class);
+	return VERDICT_NEXT;
 }

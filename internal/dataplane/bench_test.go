@@ -54,16 +54,26 @@ func snapshot(t testing.TB, prefixes map[string]class.ID, mtus map[class.ID]uint
 type bench struct {
 	*Plane
 	programs bpf.DataplanePrograms
+	link     int // bytes before the IP header
 }
 
 func newBench(t testing.TB, snap *path.Snapshot, silent bool) *bench {
+	t.Helper()
+	return newBenchOf(t, snap, Config{Silent: silent}, 14)
+}
+
+// newBenchOf is newBench with other settings, for a device with as many bytes before the IP header.
+func newBenchOf(t testing.TB, snap *path.Snapshot, cfg Config, linkHeader uint8) *bench {
 	t.Helper()
 	netnstest.NeedBPF(t)
 	spec, err := bpf.LoadDataplane()
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := Config{Silent: silent}.loadObjects(spec, nil)
+	if err := spec.Variables[bpf.DataplaneVarLinkHeader].Set(linkHeader); err != nil {
+		t.Fatal(err)
+	}
+	o, err := cfg.loadObjects(spec, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,20 +94,27 @@ func newBench(t testing.TB, snap *path.Snapshot, silent bool) *bench {
 	if err := setPorts(p.maps.Ports, []uint16{443, 8443}); err != nil {
 		t.Fatal(err)
 	}
-	return &bench{p, o.DataplanePrograms}
+	return &bench{p, o.DataplanePrograms, int(linkHeader)}
 }
 
-// skb is struct __sk_buff, of which a test run takes the GSO fields.
+// skb is struct __sk_buff, of which a test run takes these fields.
 type skb struct {
-	_                [160]byte
-	WireLen, GSOSegs uint32
-	_                [8]byte
-	GSOSize          uint32
-	_                [12]byte
+	_        [8]byte
+	Mark     uint32
+	_        [20]byte
+	Priority uint32
+	_        [124]byte
+	WireLen  uint32
+	GSOSegs  uint32
+	_        [8]byte
+	GSOSize  uint32
+	_        [12]byte
 }
 
 // gso is a context of segments of size bytes of UDP payload; 0 segments: no GSO.
 type gso struct{ size, segments uint32 }
+
+func (g gso) skb() skb { return skb{GSOSize: g.size, GSOSegs: g.segments} }
 
 // run runs the program of a hook on a frame. out is the frame afterwards.
 func (b *bench) run(t testing.TB, hook string, frame []byte, g gso) (verdict bpf.DataplaneVerdict, out []byte) {
@@ -111,30 +128,19 @@ func (b *bench) run(t testing.TB, hook string, frame []byte, g gso) (verdict bpf
 
 // try is run for frames that BPF_PROG_RUN may refuse.
 func (b *bench) try(hook string, frame []byte, g gso) (bpf.DataplaneVerdict, []byte, error) {
+	verdict, out, _, err := b.tryWith(hook, frame, g.skb())
+	return verdict, out, err
+}
+
+// tryWith is try with what is beside the frame, before and after.
+func (b *bench) tryWith(hook string, frame []byte, in skb) (verdict bpf.DataplaneVerdict, out []byte, after skb, err error) {
 	program := b.programs.QeIngress
 	if hook == "egress" {
 		program = b.programs.QeEgress
 	}
-	opts := ebpf.RunOptions{Data: frame, DataOut: make([]byte, len(frame)+256)}
-	if g.segments > 0 {
-		opts.Context = skb{GSOSize: g.size, GSOSegs: g.segments}
-	}
+	opts := ebpf.RunOptions{Data: frame, DataOut: make([]byte, len(frame)+256), Context: in, ContextOut: &after}
 	ret, err := program.Run(&opts)
-	return bpf.DataplaneVerdict(int32(ret)), opts.DataOut, err
-}
-
-// exits are the counters of exits as they can be compared.
-func (b *bench) exits(t testing.TB) map[ReasonStats]bool {
-	t.Helper()
-	s, err := b.Stats()
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := make(map[ReasonStats]bool)
-	for _, r := range s.Reasons {
-		all[r] = true
-	}
-	return all
+	return bpf.DataplaneVerdict(int32(ret)), opts.DataOut, after, err
 }
 
 // reset sets every counter to zero.

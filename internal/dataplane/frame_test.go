@@ -92,6 +92,33 @@ func udp(sport, dport uint16, n int) []byte {
 	return append(b, make([]byte, 2+n)...)
 }
 
+// datagram is a UDP header and its payload.
+func datagram(sport, dport uint16, payload []byte) []byte {
+	return append(udp(sport, dport, len(payload))[:8:8], payload...)
+}
+
+// tagged puts VLAN tags into a frame, the outer one first: a tag's type, above its number.
+func tagged(frame []byte, tags ...uint32) []byte {
+	b := append([]byte(nil), frame[:12]...)
+	for _, tag := range tags {
+		b = binary.BigEndian.AppendUint32(b, tag)
+	}
+	return append(b, frame[12:]...)
+}
+
+// Types of tags, to be added to a VLAN's number.
+const (
+	tagC = 0x8100_0000 // a customer's (IEEE 802.1Q)
+	tagS = 0x88a8_0000 // a provider's (IEEE 802.1ad)
+)
+
+// poke is a frame with another byte at a place.
+func poke(frame []byte, at int, v byte) []byte {
+	b := append([]byte(nil), frame...)
+	b[at] = v
+	return b
+}
+
 // toClient is what the server sends: size is that of the IP packet.
 func toClient(client netip.Addr, size int) []byte {
 	if client.Is4() {
