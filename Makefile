@@ -31,6 +31,11 @@ test: build test-tools check-generate
 	CGO_ENABLED=0 go test -timeout 15m $$(go list ./... | grep -vE '/internal/pipeline|/cmd/quicedge-video')
 	CGO_ENABLED=1 go test -timeout 15m $(CGO_PACKAGES)
 
+## test-kernels: boot Debian's 6.1 and 6.12 kernels in emulation, and run the data plane's tests there
+.PHONY: test-kernels
+test-kernels:
+	@test/kernels/run
+
 ## build: install what is missing, build build/quicedge (static) and build/quicedge-video
 .PHONY: build
 build: native

@@ -6,6 +6,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/versions.env"
+. "$here/debian.sh"
 
 # Audio packets are copied: their headers are parsed, which for aac alone needs the decoder (it tells SBR from not), and
 # MPEG-TS asks the demuxers of aac, ac3 and mp3 what its audio is.
@@ -63,30 +64,10 @@ work=$(mktemp -d "$cache/ffmpeg-build.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 echo "building FFmpeg $FFMPEG_VERSION, 2 to 7 minutes, once (log: $log)" >&2
 
-# The machine's mirror, from either form of apt's sources; one that carries Debian's pool, not an add-on.
-mirror() {
-	local uri
-	uri=$({ cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null || true; } |
-		grep -v '^ *#' | grep -oE '[a-z+]+://[^ ]*/debian/?( |$)' | head -n 1 | tr -d ' ' || true)
-	local scheme=http host=deb.debian.org
-	echo "${QUICEDGE_DEBIAN_MIRROR:-${uri:-$scheme://$host/debian}}"
-}
-
-# A private set of apt folders: the machine's own sources and lists stay as they are.
 step="fetch the source package of FFmpeg from $FFMPEG_SUITE"
-mkdir -p "$work"/apt/{etc/trusted.gpg.d,lists/partial,cache/archives/partial} "$work/src"
-chmod -R a+rX "$work"
-cat >"$work/apt/conf" <<CONF
-Dir::Etc::SourceList "$work/apt/etc/sources.list";
-Dir::Etc::SourceParts "/nonexistent";
-Dir::State::Lists "$work/apt/lists";
-Dir::Cache "$work/apt/cache";
-APT::Sandbox::User "root";
-Acquire::Languages "none";
-CONF
-echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(mirror) $FFMPEG_SUITE main" >"$work/apt/etc/sources.list"
+mkdir "$work/src"
 (
-	export APT_CONFIG=$work/apt/conf
+	private_apt "$work/apt" deb-src "$FFMPEG_SUITE"
 	cd "$work/src"
 	apt-get update
 	apt-get source --download-only ffmpeg

@@ -15,6 +15,7 @@ declare -A groups=(
 	[run]="ca-certificates curl:curl iproute2 libstdc++6"
 	[test]="ffmpeg:ffprobe iproute2 ngtcp2-client:gtlsclient"
 	[browser]="chromium:chromium"
+	[kernels]="qemu-system-x86:qemu-system-x86_64 cpio:cpio xz-utils:xz"
 )
 
 step="read arguments"

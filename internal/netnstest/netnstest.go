@@ -111,7 +111,7 @@ func onThread(f func() error) error {
 // with gives f a netlink handle in a namespace.
 func with(t testing.TB, ns NS, f func(*netlink.Handle) error) {
 	t.Helper()
-	h, err := netlink.NewHandleAt(ns.NsHandle)
+	h, err := netlink.NewHandleAt(ns.NsHandle, unix.NETLINK_ROUTE)
 	if err != nil {
 		t.Fatalf("open netlink: %v", err)
 	}

@@ -48,7 +48,7 @@ func newInternet(t *testing.T) internet {
 // so that what crosses the link is datagrams; programs on egress still see the super-packets.
 func segmentBeforeTheWire(t *testing.T, ns netnstest.NS, device string) {
 	t.Helper()
-	h, err := netlink.NewHandleAt(ns.NsHandle)
+	h, err := netlink.NewHandleAt(ns.NsHandle, unix.NETLINK_ROUTE)
 	if err != nil {
 		t.Fatal(err)
 	}
