@@ -3,35 +3,25 @@
 #ifndef QUICEDGE_CLASSIFY_H
 #define QUICEDGE_CLASSIFY_H
 
+#include "configs.h"
 #include "maps.h"
 #include "parse.h"
+#include "table4.h"
+#include "table6.h"
+#include "trie.h"
 
-/* Longest prefix that covers an address, or NULL. */
-static __always_inline struct prefix_value *find_prefix(__u8 version, const struct address *addr)
+/* What the table in force answers for an address (see ANSWER_BITS); 0: no prefix covers it. */
+static __always_inline __u32 find_prefix(__u8 version, const struct address *addr)
 {
-	__u32 slot = 0;
-	void *table;
-
-	if (version == 4) {
-		struct prefix_key4 key = { .bits = 32 };
-
-		__builtin_memcpy(key.addr, addr->bytes, sizeof(key.addr));
-		table = bpf_map_lookup_elem(&prefixes4, &slot);
-		return table ? bpf_map_lookup_elem(table, &key) : NULL;
-	}
-	struct prefix_key6 key = { .bits = 128 };
-
-	__builtin_memcpy(key.addr, addr->bytes, sizeof(key.addr));
-	table = bpf_map_lookup_elem(&prefixes6, &slot);
-	return table ? bpf_map_lookup_elem(table, &key) : NULL;
+	if (table_kind == TABLE_TRIE)
+		return trie_find(version, addr);
+	return version == 4 ? dir_find_address(addr) : dxr_find_address(addr);
 }
 
 /* Class of an address; 0 where no prefix covers it. */
 static __always_inline __u32 classify(__u8 version, const struct address *addr)
 {
-	struct prefix_value *v = find_prefix(version, addr);
-
-	return v && v->class < MAX_CLASSES ? v->class : 0;
+	return find_prefix(version, addr) & (MAX_CLASSES - 1);
 }
 
 #endif

@@ -20,4 +20,7 @@ volatile const __u16 priority_major = 0;
 /* Bytes before the IP header: 14 on Ethernet devices and lo, 0 on those without a link layer (tun, wireguard). */
 volatile const __u8 link_header = 14;
 
+/* What the prefix tables are made of: enum table. */
+volatile const __u8 table_kind = 0;
+
 #endif

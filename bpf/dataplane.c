@@ -23,5 +23,8 @@ struct shared_types {
 	enum verdict verdict;
 	enum profile_flag profile_flag;
 	enum steering_flag steering_flag;
-	enum lookup_answer lookup_answer;
+	enum table table;
+	enum span_kind span_kind;
+	struct dir_slot dir_slot;
+	union dxr_block dxr_block;
 } *shared_types __attribute__((unused));

@@ -27,6 +27,19 @@ type DataplaneCounter struct {
 	Bytes   uint64
 }
 
+type DataplaneDirSlot struct {
+	_        structs.HostLayout
+	Entries  [256]uint16
+	Leaves   uint32
+	Reserved uint32
+}
+
+type DataplaneDxrSpan struct {
+	_    structs.HostLayout
+	To   uint32
+	Kind uint32
+}
+
 type DataplaneFlow struct {
 	_          structs.HostLayout
 	Client     [16]uint8
@@ -41,6 +54,8 @@ type DataplaneGeneration struct {
 	Number   uint64
 	Entries4 uint32
 	Entries6 uint32
+	Bytes4   uint64
+	Bytes6   uint64
 	Digest4  [32]uint8
 	Digest6  [32]uint8
 }
@@ -70,12 +85,6 @@ const (
 	DataplaneHookHOOK_SOCKET    DataplaneHook = 2
 	DataplaneHookHOOK_REUSEPORT DataplaneHook = 3
 	DataplaneHookHOOKS          DataplaneHook = 4
-)
-
-type DataplaneLookupAnswer uint32
-
-const (
-	DataplaneLookupAnswerLOOKUP_FOUND DataplaneLookupAnswer = 16777216
 )
 
 type DataplanePathProfile struct {
@@ -152,6 +161,15 @@ type DataplaneRttHistogram struct {
 	SumUs   uint64
 }
 
+type DataplaneSpanKind uint32
+
+const (
+	DataplaneSpanKindSPAN_ANSWER DataplaneSpanKind = 0
+	DataplaneSpanKindSPAN_HIGH   DataplaneSpanKind = 1
+	DataplaneSpanKindSPAN_MIDDLE DataplaneSpanKind = 2
+	DataplaneSpanKindSPAN_LOW    DataplaneSpanKind = 3
+)
+
 type DataplaneSteering struct {
 	_   structs.HostLayout
 	Key [2]uint64
@@ -171,6 +189,13 @@ type DataplaneSteeringFlag uint32
 const (
 	DataplaneSteeringFlagSTEERING_TAGGED DataplaneSteeringFlag = 1
 	DataplaneSteeringFlagSTEERING_GREASE DataplaneSteeringFlag = 2
+)
+
+type DataplaneTable uint32
+
+const (
+	DataplaneTableTABLE_DIR  DataplaneTable = 0
+	DataplaneTableTABLE_TRIE DataplaneTable = 1
 )
 
 type DataplaneVerdict int32
@@ -195,6 +220,8 @@ const (
 	DataplaneMapSockets       = "sockets"
 	DataplaneMapStats         = "stats"
 	DataplaneMapSteering      = "steering"
+	DataplaneMapTrie4         = "trie4"
+	DataplaneMapTrie6         = "trie6"
 	DataplaneProgQeEgress     = "qe_egress"
 	DataplaneProgQeFilter     = "qe_filter"
 	DataplaneProgQeIngress    = "qe_ingress"
@@ -206,6 +233,7 @@ const (
 	DataplaneVarReflectErrors = "reflect_errors"
 	DataplaneVarScreen        = "screen"
 	DataplaneVarSharedTypes   = "shared_types"
+	DataplaneVarTableKind     = "table_kind"
 )
 
 // LoadDataplane returns the embedded CollectionSpec for Dataplane.
@@ -271,6 +299,8 @@ type DataplaneMapSpecs struct {
 	Sockets    *ebpf.MapSpec `ebpf:"sockets"`
 	Stats      *ebpf.MapSpec `ebpf:"stats"`
 	Steering   *ebpf.MapSpec `ebpf:"steering"`
+	Trie4      *ebpf.MapSpec `ebpf:"trie4"`
+	Trie6      *ebpf.MapSpec `ebpf:"trie6"`
 }
 
 // DataplaneVariableSpecs contains global variables before they are loaded into the kernel.
@@ -283,6 +313,7 @@ type DataplaneVariableSpecs struct {
 	ReflectErrors *ebpf.VariableSpec `ebpf:"reflect_errors"`
 	Screen        *ebpf.VariableSpec `ebpf:"screen"`
 	SharedTypes   *ebpf.VariableSpec `ebpf:"shared_types"`
+	TableKind     *ebpf.VariableSpec `ebpf:"table_kind"`
 }
 
 // DataplaneObjects contains all objects after they have been loaded into the kernel.
@@ -315,6 +346,8 @@ type DataplaneMaps struct {
 	Sockets    *ebpf.Map `ebpf:"sockets"`
 	Stats      *ebpf.Map `ebpf:"stats"`
 	Steering   *ebpf.Map `ebpf:"steering"`
+	Trie4      *ebpf.Map `ebpf:"trie4"`
+	Trie6      *ebpf.Map `ebpf:"trie6"`
 }
 
 func (m *DataplaneMaps) Close() error {
@@ -329,6 +362,8 @@ func (m *DataplaneMaps) Close() error {
 		m.Sockets,
 		m.Stats,
 		m.Steering,
+		m.Trie4,
+		m.Trie6,
 	)
 }
 
@@ -342,6 +377,7 @@ type DataplaneVariables struct {
 	ReflectErrors *ebpf.Variable `ebpf:"reflect_errors"`
 	Screen        *ebpf.Variable `ebpf:"screen"`
 	SharedTypes   *ebpf.Variable `ebpf:"shared_types"`
+	TableKind     *ebpf.Variable `ebpf:"table_kind"`
 }
 
 // DataplanePrograms contains all programs after they have been loaded into the kernel.

@@ -4,16 +4,11 @@
 /*
  * hook    none: it is run by BPF_PROG_RUN, to ask the tables in force what they say of an address
  * input   a frame whose source address is the one asked for
- * output  struct prefix_value in 32 bits: class | bits << 16 | LOOKUP_FOUND; 0 where no prefix covers the address
- * reads   prefixes4, prefixes6
+ * output  class | (prefix length + 1) << ANSWER_BITS; 0 where no prefix covers the address
+ * reads   prefixes4, prefixes6 or trie4, trie6
  * writes  nothing
  */
 #include "classify.h"
-
-/* Set in the answer where a prefix was found: class 0 and no bits is one too, 0.0.0.0/0 of unknown province. */
-enum lookup_answer {
-	LOOKUP_FOUND = 1 << 24,
-};
 
 /* The source address of an Ethernet frame, whatever devices the programs are for: its IP version, or 0. */
 static __always_inline __u8 load_source(struct __sk_buff *skb, struct address *addr)
@@ -36,7 +31,6 @@ int qe_lookup(struct __sk_buff *skb)
 {
 	struct address addr = {};
 	__u8 version = load_source(skb, &addr);
-	struct prefix_value *v = version ? find_prefix(version, &addr) : NULL;
 
-	return v ? LOOKUP_FOUND | v->bits << 16 | v->class : 0;
+	return version ? find_prefix(version, &addr) : 0;
 }

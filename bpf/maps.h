@@ -24,20 +24,54 @@ struct prefix_trie6 {
 	__type(value, struct prefix_value);
 };
 
-/* One slot each: a new table is filled beside the old one, then takes its slot between two packets. */
+/* Tables of one kind differ in size, for which BPF_F_INNER_MAP is; that of this pattern is the least. */
+struct dir_table {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
+	__type(key, __u32);
+	__type(value, struct dir_slot);
+};
+
+struct dxr_table {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
+	__type(key, __u32);
+	__type(value, union dxr_block);
+};
+
+/*
+ * One slot each: a new table is filled beside the old one, then takes its slot between two packets. Those of the kind that
+ * the programs were not loaded for are empty.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__array(values, struct prefix_trie4);
+	__array(values, struct dir_table);
 } prefixes4 SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__array(values, struct prefix_trie6);
+	__array(values, struct dxr_table);
 } prefixes6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct prefix_trie4);
+} trie4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct prefix_trie6);
+} trie6 SEC(".maps");
 
 /* By class. Mapped by the node, and by any server that wants a client's packet size without a system call. */
 struct {

@@ -142,7 +142,74 @@ struct path_profile {
 };
 _Static_assert(sizeof(struct path_profile) == 32, "struct path_profile is part of the maps' layout");
 
-/* Keys of the prefix tables: the bits that count, then the address as it is on the wire. */
+/* What the prefix tables are made of. Both kinds give the same answers. */
+enum table {
+	TABLE_DIR,  /* DIR-24-8 for IPv4, DXR for IPv6 */
+	TABLE_TRIE, /* LPM tries */
+};
+
+/*
+ * What a look-up answers, in 32 bits: class | (prefix length + 1) << ANSWER_BITS, so that it names the prefix. 0: no prefix
+ * covers the address, which is not the same as 0.0.0.0/0 of class 0.
+ */
+#define ANSWER_BITS 16
+
+/*
+ * An element of the table for IPv4. The first DIR_ROOTS are the roots: slot a.b holds the entries of a.b.0.0/24 to a.b.255.0/24.
+ * The slots after them are leaves: a leaf holds the entries of the 256 addresses of one /24.
+ *
+ * An entry is class | (prefix length + 1) << DIR_BITS, 0 where no prefix covers it. DIR_LEAF in a root's entry: prefixes longer
+ * than 24 bits lie there, and the leaf is slot `leaves` + the entry's low eight bits.
+ */
+#define DIR_ROOTS 65536
+#define DIR_BITS 10
+#define DIR_LEAF 0x8000
+
+struct dir_slot {
+	__u16 entries[256];
+	__u32 leaves;   /* of a root: the slot of its first leaf */
+	__u32 reserved; /* zero */
+};
+_Static_assert(sizeof(struct dir_slot) == 520, "struct dir_slot is part of the maps' layout");
+_Static_assert(MAX_CLASSES == 1 << DIR_BITS, "a class fills its place in an entry");
+
+/* What the addresses of a span of the table for IPv6 come to. */
+enum span_kind {
+	SPAN_ANSWER, /* all to one answer */
+	SPAN_HIGH,   /* to a list of ranges by bits 0..63 of the address */
+	SPAN_MIDDLE, /* by bits 64..95 */
+	SPAN_LOW,    /* by bits 96..127 */
+};
+
+struct dxr_span {
+	__u32 to;   /* the answer, or the element that is the list */
+	__u32 kind; /* enum span_kind */
+};
+_Static_assert(sizeof(struct dxr_span) == 8, "struct dxr_span is part of the maps' layout");
+
+/*
+ * An element of the table for IPv6: two cache lines. The first DXR_OTHERS are roots, 16 an element: spans by bits 3..23 of the
+ * addresses in 2000::/3. The 32 elements from there on are roots by bits 0..8 of all other addresses. The elements after them
+ * are lists of ranges.
+ *
+ * A list is sorted; a range begins at its start and ends before the next, the first begins no later than the list's span. In
+ * a list of less than eight the last range is repeated. The span of a range is an answer, or a list again: by the next part of
+ * the address where longer prefixes lie, by the same part where ranges are more than a list holds.
+ */
+#define DXR_ROOTS 16
+#define DXR_RANGES 8
+#define DXR_OTHERS 131072
+
+union dxr_block {
+	struct dxr_span roots[DXR_ROOTS];
+	struct {
+		__u64 starts[DXR_RANGES];
+		struct dxr_span spans[DXR_RANGES];
+	} list;
+};
+_Static_assert(sizeof(union dxr_block) == 128, "union dxr_block is part of the maps' layout");
+
+/* Keys of the tries: the bits that count, then the address as it is on the wire. */
 struct prefix_key4 {
 	__u32 bits;
 	__u8 addr[4];
@@ -155,7 +222,7 @@ struct prefix_key6 {
 };
 _Static_assert(sizeof(struct prefix_key6) == 20, "struct prefix_key6 is part of the maps' layout");
 
-/* What a prefix table says of a prefix. */
+/* What a trie says of a prefix. */
 struct prefix_value {
 	__u16 class;
 	__u8 bits; /* of the prefix itself, so that a look-up can name it */
@@ -177,9 +244,11 @@ struct generation {
 	__u64 number; /* counts swaps */
 	__u32 entries4;
 	__u32 entries6;
+	__u64 bytes4; /* memory of the table, as the kernel accounts it */
+	__u64 bytes6;
 	__u8 digest4[32];
 	__u8 digest6[32];
 };
-_Static_assert(sizeof(struct generation) == 80, "struct generation is part of the maps' layout");
+_Static_assert(sizeof(struct generation) == 96, "struct generation is part of the maps' layout");
 
 #endif

@@ -12,10 +12,17 @@ import (
 
 // change is everything that has to be done for a snapshot, made ready beside what is in force.
 type change struct {
-	profiles *path.Snapshot
-	next     bpf.DataplaneGeneration
-	table4   *ebpf.Map // nil: unchanged
-	table6   *ebpf.Map
+	profiles  *path.Snapshot
+	now, next bpf.DataplaneGeneration
+	fresh     []freshTable
+	stale     []slot // those of another kind, to be emptied when no program looks there any more
+}
+
+// freshTable is a table that waits for its slot.
+type freshTable struct {
+	slot
+	table *ebpf.Map
+	first bool // the slot is empty
 }
 
 // Apply brings the kernel's tables to a snapshot: a prefix table that differs is swapped as a whole, a profile that differs
@@ -23,7 +30,7 @@ type change struct {
 // snapshot that does not validate, or whose tables cannot be built, changes nothing.
 func (p *Plane) Apply(snap *path.Snapshot) (changed int, err error) {
 	return p.exclusive(func() (int, error) {
-		c, err := p.prepare(snap)
+		c, err := p.prepare(snap, "")
 		if err != nil {
 			return 0, err
 		}
@@ -42,8 +49,8 @@ func (p *Plane) ApplyProfiles(snap *path.Snapshot) (changed int, err error) {
 	})
 }
 
-// prepare does all that can fail.
-func (p *Plane) prepare(snap *path.Snapshot) (*change, error) {
+// prepare does all that can fail. Tables are of the kind given, or of those in force where it is empty.
+func (p *Plane) prepare(snap *path.Snapshot, kind TableKind) (*change, error) {
 	if err := validate(snap); err != nil {
 		return nil, fmt.Errorf("apply snapshot: %w", err)
 	}
@@ -51,59 +58,129 @@ func (p *Plane) prepare(snap *path.Snapshot) (*change, error) {
 	if err != nil {
 		return nil, fmt.Errorf("apply snapshot: %w", err)
 	}
-	var now bpf.DataplaneGeneration
-	if err := p.maps.Generation.Lookup(uint32(0), &now); err != nil {
-		return nil, explain("read the generation", err)
+	c := &change{profiles: snap}
+	if c.now, err = p.generation(); err != nil {
+		return nil, err
 	}
-	c := &change{profiles: snap, next: now}
-	if now.Digest4 != t.digest4 {
-		c.next.Digest4, c.next.Entries4 = t.digest4, uint32(len(t.keys4))
-		if c.table4, err = fill(p.spec.Maps[bpf.DataplaneMapPrefixes4], t.keys4, t.values4); err != nil {
-			return nil, err
-		}
-	}
-	if now.Digest6 != t.digest6 {
-		c.next.Digest6, c.next.Entries6 = t.digest6, uint32(len(t.keys6))
-		if c.table6, err = fill(p.spec.Maps[bpf.DataplaneMapPrefixes6], t.keys6, t.values6); err != nil {
-			return nil, errors.Join(err, c.close())
+	c.next = c.now
+	for _, s := range p.slots() {
+		if err := c.add(s, t, kind); err != nil {
+			return nil, errors.Join(fmt.Errorf("apply snapshot: %w", err), c.close())
 		}
 	}
 	return c, nil
 }
 
-func (c *change) close() error { return errors.Join(c.table4.Close(), c.table6.Close()) }
+// add finds what has to be done with a slot.
+func (c *change) add(s slot, t *tables, kind TableKind) error {
+	full, err := s.full()
+	if err != nil {
+		return err
+	}
+	if kind != s.kind && (kind != "" || !full) {
+		if full {
+			c.stale = append(c.stale, s)
+		}
+		return nil
+	}
+	sum, entries := s.of(t)
+	if full && *s.record(&c.now).digest == sum {
+		return nil
+	}
+	table, err := s.make(t)
+	if err != nil {
+		return err
+	}
+	r := s.record(&c.next)
+	if *r.digest, *r.entries = sum, uint32(entries); !c.changes(s.v6) {
+		*r.bytes = 0
+	}
+	c.fresh = append(c.fresh, freshTable{s, table, !full})
+	info, err := table.Info()
+	if err != nil {
+		return explain("ask for the size of a prefix table", err)
+	}
+	size, _ := info.Memlock()
+	*r.bytes += size
+	return nil
+}
 
-// commit puts a change in force. Until the new digests are written those of the tables to be swapped are zero, so that a
-// process killed in between leaves tables that the next one replaces, never tables that it takes for others.
+// changes reports whether there is a fresh table of a family.
+func (c *change) changes(v6 bool) bool {
+	for _, f := range c.fresh {
+		if f.v6 == v6 {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *change) close() (err error) {
+	for _, f := range c.fresh {
+		err = errors.Join(err, f.table.Close())
+	}
+	return err
+}
+
+// commit puts a change in force.
 func (p *Plane) commit(c *change) (changed int, err error) {
-	if c.table4 != nil || c.table6 != nil {
-		if changed, err = p.swap(c); err != nil {
+	if err := p.place(c); err != nil {
+		return 0, err
+	}
+	return p.settle(c)
+}
+
+// place puts the fresh tables into their slots. From then on until settle the digests of their families are zero, so that a
+// process killed in between leaves tables that the next one replaces, never tables that it takes for others.
+func (p *Plane) place(c *change) error {
+	if len(c.fresh) == 0 {
+		return nil
+	}
+	under := c.now
+	for _, f := range c.fresh {
+		*f.record(&under).digest = [32]byte{}
+	}
+	if err := p.record(&under); err != nil {
+		return err
+	}
+	for _, f := range c.fresh {
+		if err := f.put(f.table); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settle empties the slots where no program looks any more, says what is in force, and stores the profiles.
+func (p *Plane) settle(c *change) (changed int, err error) {
+	for _, s := range c.stale {
+		if err := s.empty(); err != nil {
 			return 0, err
 		}
 	}
-	return changed + p.profiles.store(&c.profiles.Profiles), nil
+	if len(c.fresh) > 0 {
+		c.next.Number++
+		if err := p.record(&c.next); err != nil {
+			return 0, err
+		}
+	}
+	return len(c.fresh) + p.profiles.store(&c.profiles.Profiles), nil
 }
 
-func (p *Plane) swap(c *change) (swapped int, err error) {
-	under := c.next
-	if c.table4 != nil {
-		under.Digest4 = [32]byte{}
-	}
-	if c.table6 != nil {
-		under.Digest6 = [32]byte{}
-	}
-	if err := p.maps.Generation.Update(uint32(0), &under, ebpf.UpdateAny); err != nil {
-		return 0, explain("begin a swap", err)
-	}
-	for _, s := range []struct{ slot, table *ebpf.Map }{{p.maps.Prefixes4, c.table4}, {p.maps.Prefixes6, c.table6}} {
-		if s.table == nil {
-			continue
+// takeBack undoes place as long as only slots that were empty have been filled. Others keep the new table, which the digest of
+// zero says.
+func (p *Plane) takeBack(c *change) (err error) {
+	for _, f := range c.fresh {
+		if !f.first {
+			return nil
 		}
-		if err := s.slot.Update(uint32(0), s.table, ebpf.UpdateAny); err != nil {
-			return swapped, explain("swap a prefix table", err)
-		}
-		swapped++
 	}
-	c.next.Number++
-	return swapped, explain("end a swap", p.maps.Generation.Update(uint32(0), &c.next, ebpf.UpdateAny))
+	for _, f := range c.fresh {
+		err = errors.Join(err, f.empty())
+	}
+	return errors.Join(err, p.record(&c.now))
+}
+
+func (p *Plane) record(g *bpf.DataplaneGeneration) error {
+	return explain("write the generation", p.maps.Generation.Update(uint32(0), g, ebpf.UpdateAny))
 }

@@ -163,7 +163,7 @@ func TestNoPacketSeesAMixedTable(t *testing.T) {
 			if i%2 == 1 {
 				s = testSnapshot(t)
 			}
-			c, err := b.prepare(s)
+			c, err := b.prepare(s, "")
 			if err != nil {
 				t.Error(err)
 				return

@@ -83,7 +83,7 @@ func newBenchOf(t testing.TB, snap *path.Snapshot, cfg Config, linkHeader uint8)
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.Close(); o.DataplanePrograms.Close() })
-	c, err := p.prepare(snap)
+	c, err := p.prepare(snap, TableDIR)
 	if err != nil {
 		t.Fatal(err)
 	}

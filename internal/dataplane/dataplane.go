@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+
+	"quicedge/bpf"
 )
 
 // DefaultPinDir is where the pins are, where nothing else is said.
@@ -37,6 +39,14 @@ const (
 	TableDIR  TableKind = "dir"  // DIR-24-8 for IPv4 and DXR for IPv6: fast, 33 MiB and more
 	TableTrie TableKind = "trie" // LPM tries: slow where large, small where small
 )
+
+// number is the kind as the programs have it.
+func (k TableKind) number() uint8 {
+	if k == TableTrie {
+		return uint8(bpf.DataplaneTableTABLE_TRIE)
+	}
+	return uint8(bpf.DataplaneTableTABLE_DIR)
+}
 
 // Config says what to load, and where. The zero value, given an Interface, is useful.
 type Config struct {

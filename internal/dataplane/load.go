@@ -164,7 +164,7 @@ func (l *loader) fill(ctx context.Context, p *Plane, o *objects, dir string) err
 		}
 	}
 	l.step("pinned maps and programs")
-	c, err := p.prepare(l.snap)
+	c, err := p.prepare(l.snap, l.TableKind)
 	if err != nil {
 		return err
 	}

@@ -8,9 +8,8 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
-	"quicedge/bpf"
-	"quicedge/internal/class"
 	"quicedge/internal/path"
+	"quicedge/internal/prefix"
 )
 
 // Lookup asks the kernel's tables about an address, by the same code that packets go through. As in path.Snapshot, an
@@ -29,16 +28,9 @@ func (p *Plane) Lookup(addr netip.Addr) (path.Match, error) {
 	if err != nil {
 		return path.Match{}, explain("look up "+addr.String(), err)
 	}
-	m := path.Match{Addr: addr}
-	if answer&uint32(bpf.DataplaneLookupAnswerLOOKUP_FOUND) != 0 {
-		m.Class = class.ID(answer & 0xffff)
-		if m.Prefix, err = plain.Prefix(int(answer >> 16 & 0xff)); err != nil {
-			return path.Match{}, fmt.Errorf("look up %s: %w", addr, err)
-		}
-	}
-	if m.Class < class.Max {
-		m.Profile = p.profiles.load(m.Class)
-	}
+	m := path.Match{Addr: addr, Class: prefix.Answer(answer).Class()}
+	m.Prefix, _ = prefix.Answer(answer).Prefix(plain)
+	m.Profile = p.profiles.load(m.Class)
 	return m, nil
 }
 

@@ -25,6 +25,7 @@ func (c Config) loadObjects(spec *ebpf.CollectionSpec, maps map[string]*ebpf.Map
 		bpf.DataplaneVarScreen:        flag(!c.NoScreen),
 		bpf.DataplaneVarMarkMask:      c.MarkMask,
 		bpf.DataplaneVarPriorityMajor: c.PriorityMajor,
+		bpf.DataplaneVarTableKind:     c.TableKind.number(),
 	} {
 		if err := spec.Variables[name].Set(value); err != nil {
 			return nil, fmt.Errorf("set %s: %w", name, err)

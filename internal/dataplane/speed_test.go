@@ -57,7 +57,7 @@ func BenchmarkSwap(b *testing.B) {
 			p := newBench(b, &path.Snapshot{}, false)
 			s := &path.Snapshot{Prefixes: manyPrefixes(b, n)}
 			for b.Loop() {
-				c, err := p.prepare(s)
+				c, err := p.prepare(s, "")
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -65,7 +65,7 @@ func BenchmarkSwap(b *testing.B) {
 					b.Fatal(err)
 				}
 				c.close()
-				if c, err = p.prepare(&path.Snapshot{}); err != nil {
+				if c, err = p.prepare(&path.Snapshot{}, ""); err != nil {
 					b.Fatal(err)
 				}
 				if _, err := p.commit(c); err != nil {

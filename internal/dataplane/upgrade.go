@@ -75,7 +75,7 @@ func (r rollback) run() (err error) {
 
 // replace first makes everything ready, then changes the links, then the tables; what fails on the way is undone.
 func (l *loader) replace(ctx context.Context, p *Plane, o *objects) (err error) {
-	c, err := p.prepare(l.snap)
+	c, err := p.prepare(l.snap, l.TableKind)
 	if err != nil {
 		return err
 	}
@@ -101,6 +101,13 @@ func (l *loader) replace(ctx context.Context, p *Plane, o *objects) (err error) 
 			err = errors.Join(err, undo.run())
 		}
 	}()
+	if len(c.stale) > 0 { // the new programs look elsewhere for their tables
+		undo = append(undo, func() error { return p.takeBack(c) })
+		if err := p.place(c); err != nil {
+			return err
+		}
+		l.step("placed tables of another kind")
+	}
 	if err := l.relink(links, &o.DataplanePrograms, &old, &undo); err != nil {
 		return err
 	}
@@ -109,7 +116,13 @@ func (l *loader) replace(ctx context.Context, p *Plane, o *objects) (err error) 
 		return err
 	}
 	l.step("pinned the programs")
-	if _, err := p.commit(c); err != nil {
+	if len(c.stale) == 0 {
+		if err := p.place(c); err != nil {
+			return err
+		}
+		l.step("placed the tables")
+	}
+	if _, err := p.settle(c); err != nil {
 		return err
 	}
 	l.step("filled the tables")

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Longest prefix match for IPv6 by ranges, after DXR (Zec, Rizzo, Mikuc: "DXR: Towards a Billion Routing Lookups Per Second
+ * in Software", CCR 42(5), 2012): prefixes are flattened to ranges of addresses that have one answer each, and an array by the
+ * upper bits gives the ranges to look in.
+ *
+ *   bits 3..23 of 2001:db8:23::7  ->  an answer, or a list of 8 ranges  ->  an answer, or a list of 8 ranges  ->  ...
+ *
+ * Lists form a search tree with eight branches, as wide as a cache line: a step costs one line of memory, where a binary search
+ * costs one for every two or three steps of its own, and it is done without a jump that would be guessed wrong.
+ */
+#ifndef QUICEDGE_TABLE6_H
+#define QUICEDGE_TABLE6_H
+
+#include "maps.h"
+#include "parse.h"
+
+/* Lists on the way from a root to an answer: by each of three parts of an address a tree of up to 8^8 ranges. */
+#define DXR_MAX_LISTS 24
+
+/*
+ * Which range of a list an address is in: the last that begins no later. Starts and key differ by less than 2^63 (those of
+ * SPAN_HIGH share nine bits), so that the sign of the difference tells which is larger.
+ */
+static __always_inline __u32 dxr_range(const union dxr_block *b, __u64 key)
+{
+	__u64 later = 0;
+
+	for (int i = 1; i < DXR_RANGES; i++)
+		later += (key - b->list.starts[i]) >> 63;
+	later = DXR_RANGES - 1 - later;
+	asm volatile("" : "+r"(later)); /* the compiler knows that it is below DXR_RANGES, the verifier does not */
+	return later & (DXR_RANGES - 1);
+}
+
+/* The part of an address that lists of a kind are sorted by. */
+static __always_inline __u64 dxr_key(__u32 kind, __u64 high, __u64 low)
+{
+	if (kind == SPAN_HIGH)
+		return high;
+	return kind == SPAN_MIDDLE ? low >> 32 : (__u32)low;
+}
+
+/* The answer for the two halves of an IPv6 address in host byte order, see ANSWER_BITS. */
+VERIFIED_ALONE int dxr_find(__u64 high, __u64 low)
+{
+	__u32 zero = 0;
+	void *table = bpf_map_lookup_elem(&prefixes6, &zero);
+
+	if (!table)
+		return 0;
+	__u32 global = high >> 61 == 1;
+	__u32 at = global ? (high >> 40) & (DXR_OTHERS * DXR_ROOTS - 1) : DXR_OTHERS * DXR_ROOTS + (high >> 55);
+	__u32 element = at / DXR_ROOTS;
+	union dxr_block *b = bpf_map_lookup_elem(table, &element);
+
+	if (!b)
+		return 0;
+	struct dxr_span span = b->roots[at % DXR_ROOTS];
+
+	for (int i = 0; i < DXR_MAX_LISTS && span.kind != SPAN_ANSWER; i++) {
+		element = span.to;
+		b = bpf_map_lookup_elem(table, &element);
+		if (!b)
+			return 0;
+		span = b->list.spans[dxr_range(b, dxr_key(span.kind, high, low))];
+	}
+	return span.kind == SPAN_ANSWER ? span.to : 0;
+}
+
+static __always_inline __u32 dxr_find_address(const struct address *addr)
+{
+	__be64 high, low;
+
+	__builtin_memcpy(&high, addr->bytes, sizeof(high));
+	__builtin_memcpy(&low, addr->bytes + sizeof(high), sizeof(low));
+	return dxr_find(bpf_be64_to_cpu(high), bpf_be64_to_cpu(low));
+}
+
+#endif
