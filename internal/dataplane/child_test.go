@@ -20,11 +20,12 @@ const childNoBPFFS = "load without bpffs"
 
 // Names of the environment in which the test binary runs as a child.
 const (
-	childEnv  = "QUICEDGE_TEST_CHILD"  // what to do
-	childPins = "QUICEDGE_TEST_PINS"   // the pin folder
-	childDev  = "QUICEDGE_TEST_DEVICE" // the device
-	childKill = "QUICEDGE_TEST_KILL"   // the step at which to die, counted from 1; 0: never
-	childCaps = "QUICEDGE_TEST_CAPS"   // the capabilities to keep, as text; empty: all
+	childEnv   = "QUICEDGE_TEST_CHILD"  // what to do
+	childPins  = "QUICEDGE_TEST_PINS"   // the pin folder
+	childDev   = "QUICEDGE_TEST_DEVICE" // the device
+	childKill  = "QUICEDGE_TEST_KILL"   // the step at which to die, counted from 1; 0: never
+	childSteps = "QUICEDGE_TEST_STEPS"  // how many steps a server takes before it dies
+	childCaps  = "QUICEDGE_TEST_CAPS"   // the capabilities to keep, as text; empty: all
 )
 
 // child runs this binary again, in the edge's namespace.
@@ -61,6 +62,8 @@ func runChild(name string) int {
 		err = childLoad(cfg)
 	case "hold":
 		err = childHold(cfg)
+	case "steer":
+		err = childSteer(os.Getenv(childSteps))
 	case "ready":
 		err = childReady(cfg)
 	case "unload":
