@@ -107,7 +107,7 @@ static __always_inline int parse_ports(struct __sk_buff *skb, void *data, void *
 			bpf_skb_load_bytes(skb, l4 + sizeof(*udp), &p->first, 1); /* of UDP GSO the payload lies in pages */
 		return REASON_PASS;
 	}
-	if (p->proto != IPPROTO_TCP || (void *)(b + TCP_FLAGS_BYTE + 1) > end)
+	if (p->proto != IPPROTO_TCP || (void *)(b + sizeof(struct tcphdr)) > end)
 		return NOT_PLAIN;
 	p->l4_len = b[TCP_OFFSET_BYTE] >> 4 << 2;
 	p->first = b[TCP_FLAGS_BYTE];

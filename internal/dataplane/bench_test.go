@@ -143,15 +143,25 @@ func (b *bench) tryWith(hook string, frame []byte, in skb) (verdict bpf.Dataplan
 	return bpf.DataplaneVerdict(int32(ret)), opts.DataOut, after, err
 }
 
-// reset sets every counter to zero.
-func (b *bench) reset(t testing.TB) {
+// take moves the counters of a class at a hook out of the map.
+func (b *bench) take(t testing.TB, s *Stats, id class.ID, hook string) {
 	t.Helper()
+	reasons, err := names(b.spec, "reason")
+	if err != nil {
+		t.Fatal(err)
+	}
+	places, err := names(b.spec, "hook")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := statsKey(id, slices.Index(places, hook))
+	sum, err := sumStats(b.maps.Stats, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.add(id, hook, reasons, &sum)
 	zero := make([]bpf.DataplaneClassStats, ebpf.MustPossibleCPU())
-	for _, id := range class.All() {
-		for h := range int(bpf.DataplaneHookHOOKS) {
-			if err := b.maps.Stats.Update(statsKey(id, h), zero, ebpf.UpdateAny); err != nil {
-				t.Fatal(err)
-			}
-		}
+	if err := b.maps.Stats.Update(key, zero, ebpf.UpdateAny); err != nil {
+		t.Fatal(err)
 	}
 }
