@@ -27,12 +27,12 @@ type cli struct {
 
 // told is an output that tells of each write.
 type told struct {
-	bytes.Buffer
+	text bytes.Buffer
 	each chan struct{}
 }
 
 func (w *told) Write(p []byte) (int, error) {
-	n, err := w.Buffer.Write(p)
+	n, err := w.text.Write(p)
 	select {
 	case w.each <- struct{}{}:
 	default: // nobody waits
@@ -56,7 +56,7 @@ func (c *cli) run(args ...string) (code int, stdout, stderr string) {
 	}
 	args = append(args, "--state-dir", filepath.Join(c.dir, "state"), "--pin-dir", c.pins)
 	code = run(context.Background(), e, args)
-	return code, out.String(), errs.String()
+	return code, out.text.String(), errs.String()
 }
 
 // began is when every command of a test begins.

@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+	"kernel.org/pub/linux/libs/security/libcap/cap"
+
 	"quicedge/internal/dataplane"
 	"quicedge/internal/netnstest"
 )
@@ -41,6 +44,25 @@ func newLive(t *testing.T) *live {
 func (l *live) run(args ...string) (code int, stdout, stderr string) {
 	l.t.Helper()
 	netnstest.Do(l.t, l.ns, func() { code, stdout, stderr = l.cli.run(args...) })
+	return code, stdout, stderr
+}
+
+// runWithout runs a command on a thread without a capability. It ends with the command.
+func (l *live) runWithout(c cap.Value, args ...string) (code int, stdout, stderr string) {
+	l.t.Helper()
+	var err error
+	netnstest.Do(l.t, l.ns, func() {
+		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var data [2]unix.CapUserData
+		if err = unix.Capget(&header, &data[0]); err == nil {
+			data[c/32].Effective &^= 1 << (c % 32)
+			err = unix.Capset(&header, &data[0])
+		}
+		code, stdout, stderr = l.cli.run(args...)
+	})
+	if err != nil {
+		l.t.Fatal(err)
+	}
 	return code, stdout, stderr
 }
 

@@ -71,3 +71,6 @@ func EnableRunStats() (io.Closer, error) {
 	}
 	return on, explain("turn the kernel's run-time statistics on", err)
 }
+
+// LookupProgram is the program that answers Lookup. No packet meets it.
+const LookupProgram = bpf.DataplaneProgQeLookup
