@@ -79,17 +79,21 @@ static __always_inline void load_sender(const void *ctx, __be32 ether_type, __u3
 	__builtin_memcpy(s->addr.bytes, &ip.saddr, 4);
 }
 
-/* Counts a datagram, or a super-packet of several, each with headers of its own, under its sender's class. */
-static __always_inline void count_datagram(const struct sender *s, enum hook hook, enum reason why, __u32 segments, __u32 len)
+static __always_inline __u32 sender_class(const struct sender *s)
+{
+	return s->version ? classify(s->version, &s->addr) : 0;
+}
+
+/* What was on the wire of len bytes from the UDP header on: of a super-packet each segment had headers of its own. */
+static __always_inline struct counter datagram_wire(const struct sender *s, __u32 segments, __u32 len)
 {
 	struct counter wire = { .packets = 1, .bytes = (__u64)len + s->headers };
-	__u32 class = s->version ? classify(s->version, &s->addr) : 0;
 
 	if (segments > 1) {
 		wire.packets = segments;
 		wire.bytes += (__u64)(segments - 1) * (s->headers + sizeof(struct udphdr));
 	}
-	count(class, hook, why, wire);
+	return wire;
 }
 
 #endif

@@ -9,6 +9,7 @@
  * writes  stats
  */
 #include "datagram.h"
+#include "long_header.h"
 #include "steering.h"
 
 /* Returned bytes are kept, and no datagram is longer. */
@@ -25,46 +26,55 @@ static __always_inline int is_stranger(const struct datagram *d, const struct st
 	return cid_place(s->key, &d->cid) < 0;
 }
 
+static __always_inline enum quic_type datagram_type(const struct datagram *d)
+{
+	return quic_type(d->first, bpf_ntohl(d->long_header.version));
+}
+
 /* size is that of the UDP payload. The fixed bit is one of the versions we know, and no invariant (RFC 8999). */
 static __always_inline enum reason screen_long(const struct datagram *d, __u32 size, __u8 flags)
 {
-	__u32 version = bpf_ntohl(d->long_header.version);
-	enum quic_type type = quic_type(d->first, version);
+	enum quic_type type = datagram_type(d);
 
 	if (type == QUIC_UNKNOWN) /* Version Negotiation is what servers send, and never get */
-		return !version || size < QUIC_MIN_INITIAL ? REASON_SCREENED_VERSION : REASON_PASS;
+		return !d->long_header.version || size < QUIC_MIN_INITIAL ? REASON_SCREENED_VERSION : REASON_PASS;
 	if (!(d->first & QUIC_FIXED_BIT) && !(flags & STEERING_GREASE))
 		return REASON_SCREENED_FIXED_BIT;
 	return type == QUIC_INITIAL && size < QUIC_MIN_INITIAL ? REASON_SCREENED_INITIAL : REASON_PASS;
 }
 
-static __always_inline enum reason screen_datagram(const struct __sk_buff *skb, __u32 size)
+static __always_inline enum reason screen_datagram(const struct __sk_buff *skb, struct datagram *d, __u32 size)
 {
 	const struct steering *s = find_steering();
 	struct steering_now now;
-	struct datagram d;
 
-	if (!s || size < QUIC_MIN_PACKET || load_datagram(skb, &d))
+	if (!s || size < QUIC_MIN_PACKET || load_datagram(skb, d))
 		return REASON_SCREENED_SHORT;
 	now = steering_now(s);
-	if (d.first & QUIC_LONG_HEADER)
-		return screen_long(&d, size, now.flags);
-	if (!(d.first & QUIC_FIXED_BIT) && !(now.flags & STEERING_GREASE))
+	if (d->first & QUIC_LONG_HEADER)
+		return screen_long(d, size, now.flags);
+	if (!(d->first & QUIC_FIXED_BIT) && !(now.flags & STEERING_GREASE))
 		return REASON_SCREENED_FIXED_BIT;
-	return is_stranger(&d, s, now) ? REASON_SCREENED_CID : REASON_PASS;
+	return is_stranger(d, s, now) ? REASON_SCREENED_CID : REASON_PASS;
 }
 
 SEC("socket")
 int qe_filter(struct __sk_buff *skb)
 {
-	__u32 len = skb->len, size = len - sizeof(struct udphdr), segment = skb->gso_size;
+	__u32 len = skb->len, size = len - sizeof(struct udphdr), segment = skb->gso_size, class;
+	struct datagram d = {};
 	struct sender s = {};
 	enum reason why;
 
 	if (segment && segment < size)
 		size = segment;
-	why = screen_datagram(skb, size);
+	why = screen_datagram(skb, &d, size);
 	load_sender(skb, skb->protocol, len, &s);
-	count_datagram(&s, HOOK_SOCKET, why, skb->gso_segs, len);
-	return why == REASON_PASS ? KEEP_WHOLE : 0;
+	class = sender_class(&s);
+	count(class, HOOK_SOCKET, why, datagram_wire(&s, skb->gso_segs, len));
+	if (why != REASON_PASS)
+		return 0;
+	if (d.first & QUIC_LONG_HEADER)
+		count_type(class, HOOK_SOCKET, datagram_type(&d));
+	return KEEP_WHOLE;
 }

@@ -68,6 +68,6 @@ int qe_steer(struct sk_reuseport_md *md)
 	enum reason why = steer(md, st);
 
 	load_sender(md, md->eth_protocol, md->len, &s);
-	count_datagram(&s, HOOK_REUSEPORT, why, 1, md->len);
+	count(sender_class(&s), HOOK_REUSEPORT, why, datagram_wire(&s, 1, md->len));
 	return SK_PASS;
 }

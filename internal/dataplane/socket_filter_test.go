@@ -263,3 +263,29 @@ func TestFilterIsSmallEnoughForOldKernels(t *testing.T) {
 		t.Errorf("the filter takes %d bytes of 20,480", size)
 	}
 }
+
+func TestFilterCountsInitialsThatPass(t *testing.T) {
+	f := newFiltered(t)
+	random := []byte("12 letters..")
+	for _, b := range [][]byte{
+		longHeader(0xc0, quicV1, random, 1200), longHeader(0xc0, quicV1, random, 1300), longHeader(0xd0, quicV2, random, 1200),
+		longHeader(0xc0, quicV1, random, 1199), longHeader(0xe0, quicV1, random, 1200), shortHeader(random, 60),
+	} {
+		sendTo(t, f.clients[harbin4], f.serverOf(harbin4), b)
+	}
+	sendTo(t, f.clients[harbin4], f.serverOf(harbin4), []byte(f.sentinel))
+	receiveUntil(t, f.conn, f.sentinel)
+	stats, err := f.plane.Stats()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got ClassStats
+	for _, c := range stats.Classes {
+		if c.Hook == "socket" {
+			got = c
+		}
+	}
+	if got.Class != heilongjiang || got.Packets != 7 || got.Initials != 3 || got.Screened != 1 {
+		t.Errorf("counted %+v, want 7 packets of class %s, 3 initials, 1 screened", got, heilongjiang)
+	}
+}
