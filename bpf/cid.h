@@ -2,7 +2,7 @@
 /*
  * The connection IDs of a server whose sockets are chosen by qe_steer. Its twin in Go is CIDs of internal/dataplane, and
  * docs/sockets.md describes it to other servers. In the words of QUIC-LB (draft-ietf-quic-load-balancers) the place is the
- * server ID; it is encrypted, and unlike there it is authenticated, and so is nothing that anybody made up.
+ * server ID; it is encrypted, and the tag tells it from what anybody made up. A server in C may include this header.
  *
  *   0             2                                         8                          12
  *   +-------------+-----------------------------------------+---------------------------+
@@ -43,6 +43,18 @@ static __always_inline __u32 cid_tag(const __u64 key[2], __u64 place, __u64 nonc
 static __always_inline __u16 cid_mask(const __u64 key[2], __u64 nonce, __u32 tag)
 {
 	return siphash(key, nonce | (__u64)tag << 48, tag >> 16, 10);
+}
+
+/* A fresh connection ID, for a server: its first CID_LEN bytes. */
+static __always_inline struct server_cid cid_make(const __u64 key[2], __u8 generation, __u8 socket, __u64 nonce)
+{
+	__u16 place = generation << 14 | socket;
+	struct server_cid cid = {};
+
+	nonce &= 0xffffffffffffULL;
+	cid.tag = cid_tag(key, place, nonce);
+	cid.head = nonce << 16 | (__u16)(place ^ cid_mask(key, nonce, cid.tag));
+	return cid;
 }
 
 /* The place in the map `sockets` that a connection ID names: generation * GENERATION_SOCKETS + socket. -1: not one of ours. */

@@ -7,7 +7,9 @@
 #define QUICEDGE_SIPHASH_H
 
 #include <linux/types.h>
+#ifdef __bpf__
 #include <bpf/bpf_helpers.h>
+#endif
 
 static __always_inline __u64 rotl64(__u64 x, int bits)
 {

@@ -10,7 +10,7 @@
  */
 #include "datagram.h"
 #include "long_header.h"
-#include "steering.h"
+#include "sockets.h"
 
 /* Returned bytes are kept, and no datagram is longer. */
 #define KEEP_WHOLE 0xffffffff

@@ -12,7 +12,7 @@
  * and ports, which is the same for all of them. From then on it uses the server's, and its address may change.
  */
 #include "datagram.h"
-#include "steering.h"
+#include "sockets.h"
 
 /* The destination connection ID of a long header, which says how long it is: of Handshake packets it is the server's. */
 static __always_inline int load_long_cid(const struct sk_reuseport_md *md, const struct datagram *d, struct server_cid *cid)
