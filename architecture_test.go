@@ -17,7 +17,7 @@ import (
 var levels = [][]string{
 	{"", "internal/class", "internal/csvfile", "internal/pipeline/wire", "internal/config", "internal/privilege", "models", "bpf"},
 	{"internal/mtu", "internal/prefix", "internal/pipeline/av", "internal/pipeline/infer"},
-	{"internal/path", "internal/statedir"},
+	{"internal/path", "internal/statedir", "internal/prefix/importer"},
 	{"internal/dataplane", "internal/pipeline"},
 	{"internal/quicsrv", "internal/edge", "internal/control", "internal/adminsocket", "internal/doctor", "internal/pipeline/worker"},
 	{"internal/node"},
@@ -26,11 +26,12 @@ var levels = [][]string{
 
 // owners names the only packages that may import a module.
 var owners = map[string][]string{
-	"github.com/cilium/ebpf":          {"internal/dataplane", "bpf"},
-	"github.com/vishvananda/netlink":  {"internal/dataplane"},
-	"github.com/quic-go/quic-go":      {"internal/quicsrv"},
-	"github.com/asticode/go-astiav":   {"internal/pipeline/av"},
-	"github.com/yalue/onnxruntime_go": {"internal/pipeline/infer"},
+	"github.com/cilium/ebpf":               {"internal/dataplane", "bpf"},
+	"github.com/vishvananda/netlink":       {"internal/dataplane"},
+	"github.com/quic-go/quic-go":           {"internal/quicsrv"},
+	"github.com/asticode/go-astiav":        {"internal/pipeline/av"},
+	"github.com/yalue/onnxruntime_go":      {"internal/pipeline/infer"},
+	"github.com/oschwald/maxminddb-golang": {"internal/prefix/importer"},
 }
 
 type listed struct {

@@ -102,9 +102,11 @@ func (p Province) Name() string { n, _ := p.find(); return n.name }
 // Chinese returns the short Chinese name, "未知" for 0 and for codes that no province has.
 func (p Province) Chinese() string { n, _ := p.find(); return n.chinese }
 
+var unspaced = strings.NewReplacer(" ", "", "-", "", "'", "")
+
 // fold makes spellings comparable: "Hei Long-jiang" and "heilongjiang" are one.
 func fold(s string) string {
-	return strings.ToLower(strings.NewReplacer(" ", "", "-", "", "'", "").Replace(s))
+	return strings.ToLower(unspaced.Replace(s))
 }
 
 // ParseProvince reads a province as its code ("44"), its name in Latin letters ("Guangdong", "inner-mongolia") or its Chinese
