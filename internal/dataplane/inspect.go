@@ -9,20 +9,18 @@ import (
 	"time"
 
 	"github.com/vishvananda/netlink"
-
-	"quicedge/bpf"
 )
 
 // Inspection is what there is to know of a loaded data plane.
 type Inspection struct {
-	Generation           uint64 // number of swaps of its tables
-	Prefixes4, Prefixes6 int
-	Swapping             bool   // a swap was begun and has not ended
-	Memory               uint64 // bytes of the pinned maps as the kernel accounts them
-	Attachments          []AttachmentFacts
-	Programs             []ProgramFacts
-	Ports                []uint16
-	Holder               Holder
+	Generation  uint64 // number of swaps of its tables
+	Tables      Tables
+	Swapping    bool   // a swap was begun and has not ended
+	Memory      uint64 // bytes of all maps, the prefix tables among them, as the kernel accounts them
+	Attachments []AttachmentFacts
+	Programs    []ProgramFacts
+	Ports       []uint16
+	Holder      Holder
 }
 
 // AttachmentFacts is an attachment and what its device is like.
@@ -57,7 +55,10 @@ func (p *Plane) Inspect() (in Inspection, err error) {
 	if in.Ports, err = p.Ports(); err != nil {
 		return in, err
 	}
-	if err := p.tables(&in); err != nil {
+	if in.Tables, err = p.Tables(); err != nil {
+		return in, err
+	}
+	if err := p.sizes(&in); err != nil {
 		return in, err
 	}
 	attached, err := p.Interfaces()
@@ -74,17 +75,17 @@ func (p *Plane) Inspect() (in Inspection, err error) {
 	return in, err
 }
 
-func (p *Plane) tables(in *Inspection) error {
+func (p *Plane) sizes(in *Inspection) error {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	if p.closed {
 		return errClosed
 	}
-	var now bpf.DataplaneGeneration
-	if err := p.maps.Generation.Lookup(uint32(0), &now); err != nil {
-		return explain("read the generation", err)
+	now, err := p.generation()
+	if err != nil {
+		return err
 	}
-	in.Generation, in.Prefixes4, in.Prefixes6 = now.Number, int(now.Entries4), int(now.Entries6)
+	in.Generation, in.Memory = now.Number, in.Tables.IPv4.Bytes+in.Tables.IPv6.Bytes
 	in.Swapping = now.Digest4 == [32]byte{} || now.Digest6 == [32]byte{}
 	for name, field := range mapFields(&p.maps) {
 		info, err := (*field).Info()

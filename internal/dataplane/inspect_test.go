@@ -25,7 +25,7 @@ func TestInspectSeesTablesProgramsAndDevices(t *testing.T) {
 	l.cfg.Ports = []uint16{443, 8443}
 	snap := testSnapshot(t)
 	in := l.inspect(l.mustLoad(snap))
-	if in.Prefixes4+in.Prefixes6 != len(snap.Prefixes.Entries()) || in.Generation != 1 || in.Swapping || in.Memory < 1<<20 {
+	if in.Tables.IPv4.Prefixes+in.Tables.IPv6.Prefixes != len(snap.Prefixes.Entries()) || in.Tables.Kind != TableDIR || in.Generation != 1 || in.Swapping || in.Memory < 33<<20 {
 		t.Errorf("tables: %+v", in)
 	}
 	if !slices.Equal(in.Ports, l.cfg.Ports) || in.Holder != HeldByNone || len(in.Attachments) != 2 {
