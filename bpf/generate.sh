@@ -18,9 +18,13 @@ GOPACKAGE=bpf BPF2GO_STRIP=${BPF_STRIP:-llvm-strip-16} go tool bpf2go -cc "$clan
 	-O2 -mcpu=v3 -Wall -Wextra -Werror \
 	-I/usr/include/x86_64-linux-gnu -I/usr/include/aarch64-linux-gnu
 
-# What only tests run, in a file of their own.
-GOPACKAGE=dataplane BPF2GO_STRIP=${BPF_STRIP:-llvm-strip-16} go tool bpf2go -cc "$clang" -target bpfel \
-	-output-dir ../internal/dataplane -output-stem cid -output-suffix _test -no-global-types \
-	testCID testcid.c -- \
-	-O2 -mcpu=v3 -Wall -Wextra -Werror \
-	-I/usr/include/x86_64-linux-gnu -I/usr/include/aarch64-linux-gnu
+# What only tests run, in files of their own.
+test_object() {
+	GOPACKAGE=dataplane BPF2GO_STRIP=${BPF_STRIP:-llvm-strip-16} go tool bpf2go -cc "$clang" -target bpfel \
+		-output-dir ../internal/dataplane -output-stem "$1" -output-suffix _test -no-global-types \
+		"$2" "$3" -- \
+		-O2 -mcpu=v3 -Wall -Wextra -Werror \
+		-I/usr/include/x86_64-linux-gnu -I/usr/include/aarch64-linux-gnu
+}
+test_object cid testCID testcid.c
+test_object tables testTables testtables.c

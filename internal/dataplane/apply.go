@@ -143,10 +143,12 @@ func (p *Plane) place(c *change) error {
 	if err := p.record(&under); err != nil {
 		return err
 	}
+	p.step("began a swap")
 	for _, f := range c.fresh {
 		if err := f.put(f.table); err != nil {
 			return err
 		}
+		p.step("swapped a table")
 	}
 	return nil
 }
@@ -157,6 +159,7 @@ func (p *Plane) settle(c *change) (changed int, err error) {
 		if err := s.empty(); err != nil {
 			return 0, err
 		}
+		p.step("emptied a slot")
 	}
 	if len(c.fresh) > 0 {
 		c.next.Number++

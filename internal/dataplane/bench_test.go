@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"cmp"
 	"maps"
 	"net/netip"
 	"slices"
@@ -83,7 +84,7 @@ func newBenchOf(t testing.TB, snap *path.Snapshot, cfg Config, linkHeader uint8)
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.Close(); o.DataplanePrograms.Close() })
-	c, err := p.prepare(snap, TableDIR)
+	c, err := p.prepare(snap, cmp.Or(cfg.TableKind, TableDIR))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,9 @@ import (
 // childNoBPFFS loads in a mount namespace where there is no BPF file system.
 const childNoBPFFS = "load without bpffs"
 
+// childTrie loads tables of another kind than a load does without being told.
+const childTrie = "load tries"
+
 // Names of the environment in which the test binary runs as a child.
 const (
 	childEnv   = "QUICEDGE_TEST_CHILD"  // what to do
@@ -59,6 +62,9 @@ func runChild(name string) int {
 	var err error
 	switch name {
 	case "load", childNoBPFFS:
+		err = childLoad(cfg)
+	case childTrie:
+		cfg.TableKind = TableTrie
 		err = childLoad(cfg)
 	case "hold":
 		err = childHold(cfg)

@@ -146,6 +146,9 @@ func (l *loader) plane(o *objects) (*Plane, error) {
 		return nil, err
 	}
 	p.device = l.dev.name
+	if l.step != nil {
+		p.step = l.step
+	}
 	return p, nil
 }
 

@@ -19,6 +19,7 @@ type Plane struct {
 	dir    string
 	device string // that it was loaded on; empty where it was opened
 	spec   *ebpf.CollectionSpec
+	step   func(string) // a test's view of how far a change has come
 
 	mu       sync.RWMutex // guards what follows against Close
 	closed   bool
@@ -71,7 +72,7 @@ func newPlane(dir string, spec *ebpf.CollectionSpec, maps bpf.DataplaneMaps, loo
 	if err != nil {
 		return nil, errors.Join(err, closeMaps(&maps), lookup.Close())
 	}
-	return &Plane{dir: dir, spec: spec, maps: maps, lookup: lookup, profiles: profiles}, nil
+	return &Plane{dir: dir, spec: spec, step: func(string) {}, maps: maps, lookup: lookup, profiles: profiles}, nil
 }
 
 // Interfaces returns what is attached, by device and hook.

@@ -106,7 +106,6 @@ func (l *loader) replace(ctx context.Context, p *Plane, o *objects) (err error) 
 		if err := p.place(c); err != nil {
 			return err
 		}
-		l.step("placed tables of another kind")
 	}
 	if err := l.relink(links, &o.DataplanePrograms, &old, &undo); err != nil {
 		return err
@@ -120,7 +119,6 @@ func (l *loader) replace(ctx context.Context, p *Plane, o *objects) (err error) 
 		if err := p.place(c); err != nil {
 			return err
 		}
-		l.step("placed the tables")
 	}
 	if _, err := p.settle(c); err != nil {
 		return err
