@@ -150,3 +150,14 @@ func (p *Plane) Pinned() error {
 	}
 	return p.stillPinned()
 }
+
+// Generation is the number of swaps of the tables since the maps were made.
+func (p *Plane) Generation() (uint64, error) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if p.closed {
+		return 0, errClosed
+	}
+	g, err := p.generation()
+	return g.Number, err
+}

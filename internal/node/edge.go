@@ -13,7 +13,7 @@ import (
 
 func (n *Node) edgeConfig() edge.Config {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(newKernelMetrics(&n.plane, n.log))
+	registry.MustRegister(newKernelMetrics(n.plane.reading, n.log))
 	return edge.Config{
 		Registry:      registry,
 		Node:          n.cfg.Region,

@@ -34,6 +34,10 @@ func TestStatusOfANodeAndOfWhatItLeaves(t *testing.T) {
 	if _, out, _ := n.run("status"); !strings.Contains(out, "runs, and keeps the data plane") {
 		t.Errorf("while it runs:\n%s", out)
 	}
+	// The node has no capability in effect by now.
+	if _, metrics := n.get("http://localhost:8080/metrics"); !strings.Contains(metrics, "quicedge_dataplane_generation 1\n") || !strings.Contains(metrics, `quicedge_dataplane_prefixes{family="ipv6"} `) {
+		t.Errorf("the metrics do not show the tables:\n%s", metrics)
+	}
 	n.cmd.Process.Kill()
 	n.wait()
 	if s := ask(0); s.State != "healthy" || s.Node.Running || s.Node.Holder != "none" {
