@@ -141,8 +141,8 @@ static __always_inline int reflect4(struct __sk_buff *skb, const struct packet *
 	e.ip.ttl = 64;
 	e.ip.protocol = IPPROTO_ICMP;
 	e.ip.tot_len = bpf_htons(sizeof(e.ip) + sizeof(e.icmp) + quoted);
-	__builtin_memcpy(&e.ip.saddr, p->daddr.bytes, 4);
-	__builtin_memcpy(&e.ip.daddr, p->saddr.bytes, 4);
+	__builtin_memcpy(&e.ip.saddr, quote + offsetof(struct iphdr, daddr), 4);
+	__builtin_memcpy(&e.ip.daddr, quote + offsetof(struct iphdr, saddr), 4);
 	e.icmp.type = ICMP_DEST_UNREACH;
 	e.icmp.code = ICMP_FRAG_NEEDED;
 	e.icmp.mtu = bpf_htons(mtu);
@@ -159,7 +159,7 @@ static __always_inline int reflect4(struct __sk_buff *skb, const struct packet *
 
 /* The pseudo-header that an ICMPv6 checksum covers (RFC 8200, section 8.1). */
 struct pseudo6 {
-	struct address saddr, daddr;
+	struct in6_addr saddr, daddr;
 	__be32 len;
 	__be32 next;
 };
@@ -179,14 +179,14 @@ static __always_inline int reflect6(struct __sk_buff *skb, const struct packet *
 	e.ip.hop_limit = 64;
 	e.ip.nexthdr = IPPROTO_ICMPV6;
 	e.ip.payload_len = bpf_htons(sizeof(e.icmp) + quoted);
-	__builtin_memcpy(&e.ip.saddr, p->daddr.bytes, 16);
-	__builtin_memcpy(&e.ip.daddr, p->saddr.bytes, 16);
+	__builtin_memcpy(&e.ip.saddr, quote + offsetof(struct ipv6hdr, daddr), 16);
+	__builtin_memcpy(&e.ip.daddr, quote + offsetof(struct ipv6hdr, saddr), 16);
 	e.icmp.type = ICMPV6_PKT_TOOBIG;
 	e.icmp.mtu = bpf_htonl(mtu < IPV6_MIN_MTU ? IPV6_MIN_MTU : mtu);
 
 	struct pseudo6 pseudo = {
-		.saddr = p->daddr,
-		.daddr = p->saddr,
+		.saddr = e.ip.saddr,
+		.daddr = e.ip.daddr,
 		.len = bpf_htonl(sizeof(e.icmp) + quoted),
 		.next = bpf_htonl(IPPROTO_ICMPV6),
 	};

@@ -97,7 +97,7 @@ static __always_inline int load_ports(struct __sk_buff *skb, struct packet *p, _
 	return REASON_PASS;
 }
 
-static __always_inline int load_ipv4(struct __sk_buff *skb, struct packet *p)
+static __always_inline int load_ipv4(struct __sk_buff *skb, struct packet *p, enum hook hook)
 {
 	struct iphdr ip;
 
@@ -105,8 +105,7 @@ static __always_inline int load_ipv4(struct __sk_buff *skb, struct packet *p)
 		return REASON_TRUNCATED;
 	if (ip.version != 4 || ip.ihl < 5)
 		return REASON_BAD_HEADER;
-	__builtin_memcpy(p->saddr.bytes, &ip.saddr, 4);
-	__builtin_memcpy(p->daddr.bytes, &ip.daddr, 4);
+	__builtin_memcpy(p->client.bytes, CLIENT(&ip, hook), 4);
 	p->proto = ip.protocol;
 	if (p->proto != IPPROTO_UDP && p->proto != IPPROTO_TCP)
 		return REASON_NOT_UDP;
@@ -139,7 +138,7 @@ static __always_inline __u32 ext_header_len(__u8 kind, const struct ext_header *
 	return (h->len + 1) * 8;
 }
 
-static __always_inline int load_ipv6(struct __sk_buff *skb, struct packet *p)
+static __always_inline int load_ipv6(struct __sk_buff *skb, struct packet *p, enum hook hook)
 {
 	__u32 off = p->l3 + sizeof(struct ipv6hdr);
 	struct ipv6hdr ip;
@@ -149,8 +148,7 @@ static __always_inline int load_ipv6(struct __sk_buff *skb, struct packet *p)
 		return REASON_TRUNCATED;
 	if (ip.version != 6)
 		return REASON_BAD_HEADER;
-	__builtin_memcpy(p->saddr.bytes, &ip.saddr, 16);
-	__builtin_memcpy(p->daddr.bytes, &ip.daddr, 16);
+	__builtin_memcpy(p->client.bytes, CLIENT(&ip, hook), 16);
 	p->proto = ip.nexthdr;
 	for (int i = 0; i < MAX_EXT_HEADERS && is_ext_header(p->proto); i++) {
 		if (bpf_skb_load_bytes(skb, off, &h, sizeof(h)))
@@ -168,7 +166,7 @@ static __always_inline int load_ipv6(struct __sk_buff *skb, struct packet *p)
 }
 
 /* Fills p, whatever it held. REASON_PASS: all of it. */
-VERIFIED_ALONE int parse_headers(struct __sk_buff *skb, struct packet *p)
+VERIFIED_ALONE int parse_headers(struct __sk_buff *skb, struct packet *p, __u32 hook)
 {
 	int why;
 
@@ -178,7 +176,7 @@ VERIFIED_ALONE int parse_headers(struct __sk_buff *skb, struct packet *p)
 	why = link_header ? load_ethernet(skb, p) : load_version(skb, p);
 	if (why != REASON_PASS)
 		return why;
-	return p->version == 4 ? load_ipv4(skb, p) : load_ipv6(skb, p);
+	return p->version == 4 ? load_ipv4(skb, p, hook) : load_ipv6(skb, p, hook);
 }
 
 #endif

@@ -60,7 +60,10 @@ static __always_inline __u32 forget(__u32 number, const struct __sk_buff *skb)
 
 /* What an IPv4 or IPv6 address is looked up by. */
 struct address {
-	__u8 bytes[16]; /* an IPv4 address is in the first four, before zeros */
+	union {
+		__u8 bytes[16]; /* an IPv4 address is in the first four, before zeros */
+		__be64 halves[2];
+	};
 };
 
 struct packet {
@@ -74,8 +77,7 @@ struct packet {
 	__u8 l4_len;    /* of the UDP or TCP header, in bytes */
 	__u8 first;     /* byte of the UDP payload, 0 where there is none; of TCP the flags */
 	__u8 reserved[2];
-	struct address saddr;
-	struct address daddr;
+	struct address client;
 };
 
 /* Where the length and the flags of a TCP header are (RFC 9293, section 3.1). */
@@ -86,6 +88,9 @@ struct packet {
 #define NOT_PLAIN (-1)
 
 #define FRAGMENTED 0x3fff /* more fragments follow, or this one has an offset */
+
+/* The addresses of an IP header: which of them is the client's depends on the hook. */
+#define CLIENT(ip, hook) ((hook) == HOOK_INGRESS ? &(ip)->saddr : &(ip)->daddr)
 
 #include "headers.h"
 
@@ -115,7 +120,7 @@ static __always_inline int parse_ports(struct __sk_buff *skb, void *data, void *
 }
 
 /* Of a frame whose IP header is at l3, and of the version given, after a look at its type or its first byte. */
-static __always_inline int parse_plain4(struct __sk_buff *skb, void *data, void *end, struct packet *p, const __u32 l3)
+static __always_inline int parse_plain4(struct __sk_buff *skb, void *data, void *end, struct packet *p, enum hook hook, const __u32 l3)
 {
 	struct iphdr *ip = data + l3;
 
@@ -126,14 +131,14 @@ static __always_inline int parse_plain4(struct __sk_buff *skb, void *data, void 
 	p->l3 = l3;
 	p->version = 4;
 	p->proto = ip->protocol;
-	__builtin_memcpy(p->saddr.bytes, &ip->saddr, 4);
-	__builtin_memcpy(p->daddr.bytes, &ip->daddr, 4);
+	__builtin_memcpy(p->client.bytes, CLIENT(ip, hook), 4);
 	return parse_ports(skb, data, end, p, l3 + sizeof(*ip));
 }
 
-static __always_inline int parse_plain6(struct __sk_buff *skb, void *data, void *end, struct packet *p, const __u32 l3)
+static __always_inline int parse_plain6(struct __sk_buff *skb, void *data, void *end, struct packet *p, enum hook hook, const __u32 l3)
 {
 	struct ipv6hdr *ip = data + l3;
+	__be64 *halves;
 
 	if ((void *)(ip + 1) + sizeof(struct udphdr) > end)
 		return NOT_PLAIN;
@@ -142,12 +147,13 @@ static __always_inline int parse_plain6(struct __sk_buff *skb, void *data, void 
 	p->l3 = l3;
 	p->version = 6;
 	p->proto = ip->nexthdr;
-	__builtin_memcpy(p->saddr.bytes, &ip->saddr, 16);
-	__builtin_memcpy(p->daddr.bytes, &ip->daddr, 16);
+	halves = (void *)CLIENT(ip, hook);
+	p->client.halves[0] = halves[0];
+	p->client.halves[1] = halves[1];
 	return parse_ports(skb, data, end, p, l3 + sizeof(*ip));
 }
 
-static __always_inline int parse_plain(struct __sk_buff *skb, struct packet *p)
+static __always_inline int parse_plain(struct __sk_buff *skb, struct packet *p, enum hook hook)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	struct ethhdr *eth = data;
@@ -157,27 +163,27 @@ static __always_inline int parse_plain(struct __sk_buff *skb, struct packet *p)
 			return NOT_PLAIN;
 		switch (*(__u8 *)data >> 4) {
 		case 4:
-			return parse_plain4(skb, data, end, p, 0);
+			return parse_plain4(skb, data, end, p, hook, 0);
 		case 6:
-			return parse_plain6(skb, data, end, p, 0);
+			return parse_plain6(skb, data, end, p, hook, 0);
 		}
 		return NOT_PLAIN;
 	}
 	if ((void *)(eth + 1) > end)
 		return NOT_PLAIN;
 	if (eth->h_proto == bpf_htons(ETH_P_IP))
-		return parse_plain4(skb, data, end, p, ETH_HLEN);
+		return parse_plain4(skb, data, end, p, hook, ETH_HLEN);
 	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
-		return parse_plain6(skb, data, end, p, ETH_HLEN);
+		return parse_plain6(skb, data, end, p, hook, ETH_HLEN);
 	return NOT_PLAIN;
 }
 
 /* REASON_PASS: p, which was zero, is filled. */
-static __always_inline int parse(struct __sk_buff *skb, struct packet *p)
+static __always_inline int parse(struct __sk_buff *skb, struct packet *p, enum hook hook)
 {
-	int why = parse_plain(skb, p);
+	int why = parse_plain(skb, p, hook);
 
-	return why == NOT_PLAIN ? parse_headers(skb, p) : why;
+	return why == NOT_PLAIN ? parse_headers(skb, p, hook) : why;
 }
 
 /* Length in bytes of the headers from IP to UDP or TCP: what every segment of a GSO super-packet carries. */

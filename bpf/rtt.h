@@ -73,16 +73,19 @@ VERIFIED_ALONE int add_rtt(__u32 class, __u64 us)
 	return 0;
 }
 
-/* The connection of a client's packet, or of one to it. */
-static __always_inline struct flow flow_of(const struct packet *p, int from_client)
+/* The connection of a client's packet, or of one to it; not 0 where its addresses cannot be read. */
+static __always_inline int load_flow(struct __sk_buff *skb, const struct packet *p, int from_client, struct flow *f)
 {
-	struct flow f = { .version = p->version };
+	__u32 saddr = p->version == 4 ? offsetof(struct iphdr, saddr) : offsetof(struct ipv6hdr, saddr);
+	__u8 *source = from_client ? f->client : f->server, *destination = from_client ? f->server : f->client;
 
-	__builtin_memcpy(f.client, from_client ? &p->saddr : &p->daddr, sizeof(f.client));
-	__builtin_memcpy(f.server, from_client ? &p->daddr : &p->saddr, sizeof(f.server));
-	f.client_port = from_client ? p->sport : p->dport;
-	f.server_port = from_client ? p->dport : p->sport;
-	return f;
+	__builtin_memset(f, 0, sizeof(*f));
+	f->version = p->version;
+	f->client_port = from_client ? p->sport : p->dport;
+	f->server_port = from_client ? p->dport : p->sport;
+	if (p->version == 4)
+		return bpf_skb_load_bytes(skb, p->l3 + saddr, source, 4) || bpf_skb_load_bytes(skb, p->l3 + saddr + 4, destination, 4);
+	return bpf_skb_load_bytes(skb, p->l3 + saddr, source, 16) || bpf_skb_load_bytes(skb, p->l3 + saddr + 16, destination, 16);
 }
 
 #define DCID_OFFSET (offsetof(struct quic_long, dcid_len))
@@ -93,9 +96,8 @@ VERIFIED_ALONE int rtt_from_client(struct __sk_buff *skb, const struct packet *p
 	struct handshake fresh = {}, *known;
 	struct flow f;
 
-	if (!p || load_cid(skb, p->l4 + sizeof(struct udphdr) + DCID_OFFSET, &fresh.chosen))
+	if (!p || load_cid(skb, p->l4 + sizeof(struct udphdr) + DCID_OFFSET, &fresh.chosen) || load_flow(skb, p, 1, &f))
 		return 0;
-	f = flow_of(p, 1);
 	known = bpf_map_lookup_elem(&handshakes, &f);
 	if (known && known->answered_ns && same_cid(&known->given, &fresh.chosen)) {
 		if (!known->measured && fresh.chosen.len >= LEAST_CID) {
@@ -119,9 +121,8 @@ VERIFIED_ALONE int rtt_from_server(struct __sk_buff *skb, const struct packet *p
 	struct flow f;
 	__u8 dcid_len;
 
-	if (!p)
+	if (!p || load_flow(skb, p, 0, &f))
 		return 0;
-	f = flow_of(p, 0);
 	known = bpf_map_lookup_elem(&handshakes, &f);
 	if (!known || known->answered_ns)
 		return 0;

@@ -18,7 +18,7 @@
 #include "parse.h"
 
 /* The answer for an IPv4 address in host byte order, see ANSWER_BITS. */
-VERIFIED_ALONE int dir_find(__u32 addr)
+static __always_inline __u32 dir_find(__u32 addr)
 {
 	__u32 zero = 0, slot = addr >> 16;
 	void *table = bpf_map_lookup_elem(&prefixes4, &zero);

@@ -41,40 +41,64 @@ static __always_inline __u64 dxr_key(__u32 kind, __u64 high, __u64 low)
 	return kind == SPAN_MIDDLE ? low >> 32 : (__u32)low;
 }
 
-/* The answer for the two halves of an IPv6 address in host byte order, see ANSWER_BITS. */
-VERIFIED_ALONE int dxr_find(__u64 high, __u64 low)
+/* The range of a list that an address is in; the zero span, an answer that no prefix covers it, where there is no such list. */
+static __always_inline struct dxr_span dxr_step(void *table, struct dxr_span span, __u64 high, __u64 low)
+{
+	__u32 element = span.to;
+	union dxr_block *b = bpf_map_lookup_elem(table, &element);
+
+	if (!b)
+		return (struct dxr_span){};
+	return b->list.spans[dxr_range(b, dxr_key(span.kind, high, low))];
+}
+
+/* The root that an address is under; an answer that no prefix covers it where the table has none. */
+static __always_inline struct dxr_span dxr_root(void *table, __u64 high)
+{
+	__u32 global = high >> 61 == 1;
+	__u32 at = global ? (high >> 40) & (DXR_OTHERS * DXR_ROOTS - 1) : DXR_OTHERS * DXR_ROOTS + (high >> 55);
+	__u32 element = at / DXR_ROOTS;
+	union dxr_block *b = bpf_map_lookup_elem(table, &element);
+
+	return b ? b->roots[at % DXR_ROOTS] : (struct dxr_span){};
+}
+
+/* All the way down, for addresses behind more than one list. */
+VERIFIED_ALONE int dxr_descend(__u64 high, __u64 low)
 {
 	__u32 zero = 0;
 	void *table = bpf_map_lookup_elem(&prefixes6, &zero);
 
 	if (!table)
 		return 0;
-	__u32 global = high >> 61 == 1;
-	__u32 at = global ? (high >> 40) & (DXR_OTHERS * DXR_ROOTS - 1) : DXR_OTHERS * DXR_ROOTS + (high >> 55);
-	__u32 element = at / DXR_ROOTS;
-	union dxr_block *b = bpf_map_lookup_elem(table, &element);
+	struct dxr_span span = dxr_root(table, high);
 
-	if (!b)
-		return 0;
-	struct dxr_span span = b->roots[at % DXR_ROOTS];
-
-	for (int i = 0; i < DXR_MAX_LISTS && span.kind != SPAN_ANSWER; i++) {
-		element = span.to;
-		b = bpf_map_lookup_elem(table, &element);
-		if (!b)
-			return 0;
-		span = b->list.spans[dxr_range(b, dxr_key(span.kind, high, low))];
-	}
+	for (int i = 0; i < DXR_MAX_LISTS && span.kind != SPAN_ANSWER; i++)
+		span = dxr_step(table, span, high, low);
 	return span.kind == SPAN_ANSWER ? span.to : 0;
+}
+
+/*
+ * The answer for the two halves of an IPv6 address in host byte order, see ANSWER_BITS. Nearly every address needs no more
+ * than a root and a list, without a call; others begin anew, so that all of their way is in one table.
+ */
+static __always_inline __u32 dxr_find(__u64 high, __u64 low)
+{
+	__u32 zero = 0;
+	void *table = bpf_map_lookup_elem(&prefixes6, &zero);
+
+	if (!table)
+		return 0;
+	struct dxr_span span = dxr_root(table, high);
+
+	if (span.kind != SPAN_ANSWER)
+		span = dxr_step(table, span, high, low);
+	return span.kind == SPAN_ANSWER ? span.to : (__u32)dxr_descend(high, low);
 }
 
 static __always_inline __u32 dxr_find_address(const struct address *addr)
 {
-	__be64 high, low;
-
-	__builtin_memcpy(&high, addr->bytes, sizeof(high));
-	__builtin_memcpy(&low, addr->bytes + sizeof(high), sizeof(low));
-	return dxr_find(bpf_be64_to_cpu(high), bpf_be64_to_cpu(low));
+	return dxr_find(bpf_be64_to_cpu(addr->halves[0]), bpf_be64_to_cpu(addr->halves[1]));
 }
 
 #endif

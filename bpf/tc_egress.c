@@ -35,7 +35,7 @@ SEC("tc")
 int qe_egress(struct __sk_buff *skb)
 {
 	struct packet p = {};
-	enum reason why = parse(skb, &p);
+	enum reason why = parse(skb, &p, HOOK_EGRESS);
 	struct counter wire = wire_size(skb, &p);
 
 	if (why == REASON_PASS && !is_server_port(p.sport))
@@ -45,7 +45,7 @@ int qe_egress(struct __sk_buff *skb)
 		return VERDICT_NEXT;
 	}
 
-	__u32 class = classify(p.version, &p.daddr);
+	__u32 class = classify(p.version, &p.client);
 
 	if (p.proto == IPPROTO_TCP) {
 		why = tcp_passes(skb, &p, class);

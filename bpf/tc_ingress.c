@@ -31,7 +31,7 @@ SEC("tc")
 int qe_ingress(struct __sk_buff *skb)
 {
 	struct packet p = {};
-	enum reason why = parse(skb, &p);
+	enum reason why = parse(skb, &p, HOOK_INGRESS);
 	struct counter wire = wire_size(skb, &p);
 
 	if (why == REASON_PASS && !is_server_port(p.dport))
@@ -41,7 +41,7 @@ int qe_ingress(struct __sk_buff *skb)
 		return VERDICT_NEXT;
 	}
 
-	__u32 class = classify(p.version, &p.saddr);
+	__u32 class = classify(p.version, &p.client);
 
 	why = p.proto == IPPROTO_UDP ? quic_in(skb, &p, class) : tcp_passes(skb, &p, class);
 	count_inline(skb, class, HOOK_INGRESS, why, wire);
