@@ -171,6 +171,18 @@ func TestWrongCommandLinesAreExitCode2(t *testing.T) {
 		{[]string{"mtu", "set", "--province", "44", "--isp", "AOL", "1400"}, "unknown isp \"AOL\""},
 		{[]string{"mtu", "set", "1400"}, "province"},
 		{[]string{"mtu", "get", "--province", "any"}, "name one province"},
+		{[]string{"prefix"}, "name what to do: import, stat, lookup or diff"},
+		{[]string{"prefix", "export"}, "unknown command"},
+		{[]string{"prefix", "import"}, "accepts 1 arg"},
+		{[]string{"prefix", "import", demo, "--format", "xdb"}, "format \"xdb\": use auto, csv, mmdb or ip2region"},
+		{[]string{"prefix", "import", demo, "--on-conflict", "guess"}, "use error, first, last or other"},
+		{[]string{"prefix", "import", demo, "-o", "xml"}, "use table or json"},
+		{[]string{"prefix", "import", demo, "--isp-db", demo}, "--isp-db gives the ISPs of an MMDB: the file is none"},
+		{[]string{"prefix", "diff", demo, demo, "--isp-db", demo}, "the file is none"},
+		{[]string{"prefix", "lookup", demo}, "requires at least 2 arg"},
+		{[]string{"prefix", "lookup", demo, "198.51.100"}, "write an IPv4 or IPv6 address"},
+		{[]string{"prefix", "diff", demo}, "accepts 2 arg"},
+		{[]string{"prefix", "diff", demo, demo, "--limit", "-1"}, "limit -1: use 0 or more"},
 		{[]string{"process", "in.mp4"}, "out"},
 		{[]string{"process", "in.mp4", "-o", "out.mp4", "--pipeline", "nope"}, "unknown pipeline \"nope\""},
 	} {
@@ -253,8 +265,8 @@ func TestDamagedOverridesAreNotThrownAway(t *testing.T) {
 func TestEveryCommandThatPrintsDataSpeaksJSON(t *testing.T) {
 	for _, cmd := range (&app{}).root().Commands() {
 		switch cmd.Name() {
-		case "run", "process", "mtu", "completion", "help":
-			continue // run prints no data; process has --report; mtu's commands are below it
+		case "run", "process", "mtu", "prefix", "completion", "help":
+			continue // run prints no data; process has --report; the commands of mtu and prefix are below them
 		}
 		if f := cmd.Flags().Lookup("output"); f == nil || f.Shorthand != "o" {
 			t.Errorf("%s has no -o", cmd.Name())

@@ -12,6 +12,7 @@ import (
 	"quicedge/internal/mtu"
 	"quicedge/internal/path"
 	"quicedge/internal/prefix"
+	"quicedge/internal/prefix/importer"
 	"quicedge/internal/statedir"
 )
 
@@ -57,7 +58,14 @@ func readPrefixes(name string) (*prefix.Table, error) {
 	if name == "" {
 		return &prefix.Table{}, nil
 	}
-	return readFile(name, "prefixes", prefix.ParseCSV)
+	table, err := readFile(name, "prefixes", prefix.ParseCSV)
+	if err == nil {
+		return table, nil
+	}
+	if format, unknown := importer.Detect(name); unknown == nil && format != importer.CSV {
+		return nil, fmt.Errorf("prefixes %s: %s, not a prefix table: make one of it with quicedge prefix import %s --out prefixes.csv", name, format, name)
+	}
+	return nil, err
 }
 
 func readFile[T any](name, what string, parse func(io.Reader, string) (T, error)) (T, error) {

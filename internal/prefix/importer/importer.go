@@ -16,7 +16,7 @@ import (
 // what lies in China, and leaves prefixes as they are.
 type Options struct {
 	Format     Format
-	ISPs       string   // a second MMDB that gives the ISPs; "" is none
+	ISPs       string   // a second MMDB, which gives the ISPs of a first; "" is none
 	OnConflict Conflict // what a prefix is that rows of a CSV give two classes
 	All        bool     // keep networks outside China too, in province 0
 	Aggregate  bool     // make the fewest prefixes that answer alike
@@ -50,9 +50,6 @@ func Read(name string, opt Options) (*prefix.Table, Report, error) {
 		if report.Format, err = detect(f, in); err != nil {
 			return nil, report, err
 		}
-	}
-	if opt.ISPs != "" && report.Format != MMDB {
-		return nil, report, fmt.Errorf("%s is not an MMDB: a database of ISPs is for one that has provinces", name)
 	}
 	entries, err := read(name, in, opt, &report)
 	if err != nil {
