@@ -71,6 +71,12 @@ func TestImportsOfEveryFormatCanBeLoaded(t *testing.T) {
 	}
 }
 
+func TestTheExamplesSayTheSame(t *testing.T) {
+	if code, out, errs := newCLI(t).run("prefix", "diff", demo, "../../examples/demo_ip2region.txt"); code != exitOK {
+		t.Errorf("exit %d: %s%s", code, out, errs)
+	}
+}
+
 func TestPrefixLookupAnswersByFile(t *testing.T) {
 	c := newCLI(t)
 	code, out, errs := c.run("prefix", "lookup", database(c), "198.51.100.129", "8.8.8.8", "::ffff:198.51.100.1", "-o", "json")
