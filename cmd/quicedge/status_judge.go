@@ -27,8 +27,8 @@ func judge(in dataplane.Inspection) (found []trouble) {
 	if len(in.Attachments) == 0 {
 		found = append(found, trouble{"no device has the programs", reload("IF")})
 	}
-	if in.Swapping {
-		found = append(found, trouble{"a change of tables has not ended: it is under way, or was killed", reload("IF") + ", if it stays so"})
+	if in.Swapping && in.Holder != dataplane.HeldUnsure {
+		found = append(found, trouble{"a change of tables was killed half way", reload("IF")})
 	}
 	return found
 }

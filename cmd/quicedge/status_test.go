@@ -128,7 +128,8 @@ func TestJudge(t *testing.T) {
 			in.Programs = append(in.Programs, dataplane.ProgramFacts{Name: "qe_lookup"})
 		}, "the pin of program qe_lookup is missing"},
 		"another program": {func(in *dataplane.Inspection) { in.Attachments[0].ProgramID = 5 }, "runs another program"},
-		"half a swap":     {func(in *dataplane.Inspection) { in.Swapping = true }, "a change of tables has not ended"},
+		"half a swap":     {func(in *dataplane.Inspection) { in.Swapping = true }, "a change of tables was killed half way"},
+		"swapping now":    {func(in *dataplane.Inspection) { in.Swapping, in.Holder = true, dataplane.HeldUnsure }, ""},
 	} {
 		in := whole()
 		tt.change(&in)

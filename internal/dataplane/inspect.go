@@ -15,7 +15,7 @@ import (
 type Inspection struct {
 	Generation  uint64 // number of swaps of its tables
 	Tables      Tables
-	Swapping    bool   // a swap was begun and has not ended
+	Swapping    bool   // a swap was begun and has not ended; unless Holder is HeldUnsure, by a process that was killed
 	Memory      uint64 // bytes of all maps, the prefix tables among them, as the kernel accounts them
 	Attachments []AttachmentFacts
 	Programs    []ProgramFacts
@@ -71,8 +71,10 @@ func (p *Plane) Inspect() (in Inspection, err error) {
 	if in.Programs, err = p.Programs(); err != nil {
 		return in, err
 	}
-	in.Holder, err = p.holder()
-	return in, err
+	if in.Holder, err = p.holder(); err != nil || !in.Swapping {
+		return in, err
+	}
+	return in, p.sizes(&in) // whoever swapped has had the time to end
 }
 
 func (p *Plane) sizes(in *Inspection) error {

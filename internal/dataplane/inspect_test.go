@@ -108,6 +108,22 @@ func TestInspectTellsWhetherANodeHoldsIt(t *testing.T) {
 	}
 }
 
+func TestKilledSwapIsSeen(t *testing.T) {
+	l := newLab(t)
+	p := l.mustLoad(testSnapshot(t))
+	g, err := p.generation()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Digest4 = [32]byte{} // as a swap begins
+	if err := p.record(&g); err != nil {
+		t.Fatal(err)
+	}
+	if in := l.inspect(p); !in.Swapping || in.Holder != HeldByNone {
+		t.Errorf("got %+v", in)
+	}
+}
+
 func TestMissingProgramPinHasNoID(t *testing.T) {
 	l := newLab(t)
 	p := l.mustLoad(testSnapshot(t))

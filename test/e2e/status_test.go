@@ -50,3 +50,49 @@ func TestStatusOfANodeAndOfWhatItLeaves(t *testing.T) {
 		t.Errorf("unloaded: %+v", s)
 	}
 }
+
+// TestCountersSeeHandshakes has clients of a class connect, and asks stats and the metrics about them.
+func TestCountersSeeHandshakes(t *testing.T) {
+	netnstest.NeedBPF(t)
+	n := place(t, netnstest.New(t))
+	n.start("--iface", "lo", "--prefixes", demo, "--video-worker", "/nowhere")
+	var stats struct {
+		Classes []struct {
+			Class    int
+			Hook     string
+			Initials int
+		}
+		RTT []struct {
+			Class, Samples int
+			MedianMS       float64 `json:"median_ms"`
+		}
+	}
+	// Not every handshake is measured: a client may answer to another connection ID than the first that the server gave it.
+	handshakes := 0
+	n.until("a handshake is measured", func() bool {
+		resp, err := newClient(t, n.ns).Get("https://127.0.0.1:443/healthz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		handshakes++
+		code, out, errs := n.run("stats", "--class", "heilongjiang", "-o", "json")
+		if err := json.Unmarshal([]byte(out), &stats); err != nil || code != 0 {
+			t.Fatalf("exit %d, %v: %s", code, err, errs)
+		}
+		return len(stats.RTT) == 1
+	})
+	if r := stats.RTT[0]; r.Class != 184 || r.Samples > handshakes || r.MedianMS <= 0 || r.MedianMS > 60_000 {
+		t.Errorf("round-trip times: %+v", r)
+	}
+	seen := map[string]int{}
+	for _, c := range stats.Classes {
+		seen[c.Hook] = c.Initials
+	}
+	if seen["ingress"] < handshakes || seen["egress"] < handshakes {
+		t.Errorf("Initials of %d handshakes by hook: %v", handshakes, seen)
+	}
+	if _, metrics := n.get("http://localhost:8080/metrics"); !strings.Contains(metrics, `quicedge_dataplane_handshake_rtt_seconds_count{isp="OTHER",province="23"} `) {
+		t.Errorf("the metrics do not show the handshakes:\n%s", metrics)
+	}
+}
