@@ -32,6 +32,7 @@ type familyStat struct {
 	Nested   int            `json:"nested"` // prefixes within others
 	Depth    int            `json:"depth"`  // how many cover one address at most
 	Lengths  map[string]int `json:"lengths"`
+	Kernel   int            `json:"kernel_bytes"` // of the table that load makes; 0 where only a trie can hold it
 }
 
 // coverCount is what a class, or all of one province or of one ISP, has; the other name is then left out.
@@ -51,8 +52,9 @@ func (a *app) prefixStatCmd() *cobra.Command {
 		Short: "Count the prefixes of a table and the addresses they cover",
 		Long: `Reads any format that import takes. Addresses count for the class of their longest prefix; IPv6 is counted in /48 networks.
 
-JSON fields: apiVersion file format prefixes ipv4{} ipv6{} with prefixes nested depth lengths{}; provinces[] isps[] classes[] with
-province_id province isp prefixes ipv4_addresses ipv6_48s.`,
+JSON fields: apiVersion file format prefixes ipv4{} ipv6{} with prefixes nested depth lengths{} kernel_bytes; provinces[] isps[]
+classes[] with province_id province isp prefixes ipv4_addresses ipv6_48s. kernel_bytes is what the kernel's table takes, twice
+while it is replaced.`,
 		Example: "  quicedge prefix stat prefixes.csv",
 		Args:    cobra.ExactArgs(1),
 	}
@@ -64,9 +66,13 @@ province_id province isp prefixes ipv4_addresses ipv6_48s.`,
 			return err
 		}
 		a.warnAll(report.Warnings)
+		v4, v6, err := table.KernelSize()
+		if err != nil {
+			a.warnAll([]string{err.Error()})
+		}
 		s := table.Stat()
 		out := prefixStat{
-			path.APIVersion, args[0], report.Format.String(), len(table.Entries()), familyOf(s.IPv4), familyOf(s.IPv6),
+			path.APIVersion, args[0], report.Format.String(), len(table.Entries()), familyOf(s.IPv4, v4), familyOf(s.IPv6, v6),
 			countBy(s, func(id class.ID) class.ID { return class.Of(id.Province(), 0) }, byProvince),
 			countBy(s, func(id class.ID) class.ID { return class.Of(0, id.ISP()) }, byISP),
 			countBy(s, func(id class.ID) class.ID { return id }, byProvince, byISP),
@@ -76,8 +82,8 @@ province_id province isp prefixes ipv4_addresses ipv6_48s.`,
 	return cmd
 }
 
-func familyOf(f prefix.Family) familyStat {
-	out := familyStat{f.Prefixes, f.Nested, f.Depth, map[string]int{}}
+func familyOf(f prefix.Family, kernel int) familyStat {
+	out := familyStat{f.Prefixes, f.Nested, f.Depth, map[string]int{}, kernel}
 	for bits, n := range f.Lengths {
 		if n > 0 {
 			out.Lengths[strconv.Itoa(bits)] = n
@@ -125,12 +131,12 @@ func sites(n float64) string {
 
 func statTable(w io.Writer, s prefixStat) {
 	fmt.Fprintf(w, "%s (%s): %d prefixes\n", s.File, s.Format, s.Prefixes)
-	rowsOf(w, "FAMILY", "PREFIXES", "NESTED", "DEPTH", "LENGTHS")
+	rowsOf(w, "FAMILY", "PREFIXES", "NESTED", "DEPTH", "IN THE KERNEL", "LENGTHS")
 	for _, f := range []struct {
 		name string
 		familyStat
 	}{{"IPv4", s.IPv4}, {"IPv6", s.IPv6}} {
-		cells(w, f.name, f.Prefixes, f.Nested, f.Depth, lengths(f.Lengths))
+		cells(w, f.name, f.Prefixes, f.Nested, f.Depth, kernelCell(f.Kernel), lengths(f.Lengths))
 	}
 	rowsOf(w, "ISP", "PREFIXES", "IPV4 ADDRESSES", "IPV6 /48S")
 	for _, c := range s.ISPs {
@@ -140,6 +146,13 @@ func statTable(w io.Writer, s prefixStat) {
 	for _, c := range s.Provinces {
 		cells(w, provinceCell(class.Province(*c.ProvinceID)), c.Prefixes, c.IPv4, sites(c.IPv6))
 	}
+}
+
+func kernelCell(n int) string {
+	if n == 0 {
+		return "-"
+	}
+	return mebibytes(uint64(n))
 }
 
 // lengths writes how many prefixes have which length, such as /16:3 /24:120.

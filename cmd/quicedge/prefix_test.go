@@ -109,13 +109,14 @@ func TestPrefixStatCountsByFamilyProvinceAndISP(t *testing.T) {
 	type family struct {
 		Prefixes, Nested, Depth int
 		Lengths                 map[string]int
+		Kernel                  int `json:"kernel_bytes"`
 	}
 	got := decode[struct {
 		Prefixes                 int
 		IPv4, IPv6               family
 		Provinces, ISPs, Classes []count
 	}](t, out)
-	if code != exitOK || got.Prefixes != 3 || got.IPv4.Prefixes != 2 || got.IPv4.Nested != 1 || got.IPv4.Depth != 2 || got.IPv4.Lengths["16"] != 1 || got.IPv6.Lengths["32"] != 1 {
+	if code != exitOK || got.Prefixes != 3 || got.IPv4.Prefixes != 2 || got.IPv4.Nested != 1 || got.IPv4.Depth != 2 || got.IPv4.Lengths["16"] != 1 || got.IPv6.Lengths["32"] != 1 || got.IPv4.Kernel == 0 || got.IPv6.Kernel == 0 {
 		t.Errorf("exit %d: %s %s", code, out, errs)
 	}
 	if p := got.Provinces; len(p) != 2 || *p[0].ProvinceID != 23 || p[0].IPv4 != 1<<16 || *p[1].ProvinceID != 44 || p[1].IPv4 != 1<<24-1<<16 || p[1].IPv6 != 1<<16 || p[1].ISP != "" {
@@ -125,7 +126,7 @@ func TestPrefixStatCountsByFamilyProvinceAndISP(t *testing.T) {
 		t.Errorf("isps %+v, classes %+v", i, got.Classes)
 	}
 	code, out, _ = c.run("prefix", "stat", file)
-	for _, want := range []string{"3 prefixes", "/8:1 /16:1", "44 Guangdong 广东", "CUCC  2"} {
+	for _, want := range []string{"3 prefixes", "IN THE KERNEL", "/8:1 /16:1", "44 Guangdong 广东", "CUCC  2"} {
 		if code != exitOK || !strings.Contains(out, want) {
 			t.Errorf("exit %d: no %q in %s", code, want, out)
 		}

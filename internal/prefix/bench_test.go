@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -94,4 +95,34 @@ func BenchmarkNew(b *testing.B) {
 		make()
 	}
 	reportMemory(b, make)
+}
+
+// BenchmarkAggregate joins what can be joined of a million entries.
+func BenchmarkAggregate(b *testing.B) {
+	entries := million()
+	b.ReportAllocs()
+	for b.Loop() {
+		Aggregate(entries)
+	}
+}
+
+// BenchmarkDiff compares two tables of a million entries that differ in one class of ten.
+func BenchmarkDiff(b *testing.B) {
+	from := million()
+	to := slices.Clone(from)
+	for i := 0; i < len(to); i += 10 {
+		to[i].Class = class.Of(44, class.CUCC)
+	}
+	old, err := New(from)
+	if err != nil {
+		b.Fatal(err)
+	}
+	now, err := New(to)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		Diff(old, now)
+	}
 }

@@ -96,3 +96,17 @@ func (f *Family) add(p netip.Prefix, depth int) {
 		f.Nested++
 	}
 }
+
+// KernelSize returns the bytes of the kernel's tables, DIR-24-8 and DXR; there are two of each while a table is replaced. It
+// fails as PlanDir24 does.
+func (t *Table) KernelSize() (ipv4, ipv6 int, err error) {
+	v4, v6, err := Sort(t.Entries())
+	if err != nil {
+		return 0, 0, err
+	}
+	dir, err := PlanDir24(v4)
+	if err != nil {
+		return 0, 0, err
+	}
+	return dir.Slots() * DirSlotSize, PlanDxr6(v6).Blocks() * DxrBlockSize, nil
+}

@@ -359,3 +359,23 @@ func FuzzReadMMDB(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkReadMMDB reads 200,000 networks, alone and with a second database that gives the ISPs of as many.
+func BenchmarkReadMMDB(b *testing.B) {
+	cities, networks := random(1, 200_000)
+	numbers := &mmdbtest.Writer{Type: "GeoLite2-ASN"}
+	for p := range networks {
+		numbers.Insert(p.String(), asn(4134+uint32(p.Bits()%4), ""))
+	}
+	path, isps := save(b, "city.mmdb", cities.Bytes()), save(b, "asn.mmdb", numbers.Bytes())
+	for name, opt := range map[string]Options{"alone": {Aggregate: true}, "with ISPs": {Aggregate: true, ISPs: isps}} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, _, err := Read(path, opt); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
