@@ -20,6 +20,8 @@ type prefixStat struct {
 	File       string       `json:"file"`
 	Format     string       `json:"format"`
 	Prefixes   int          `json:"prefixes"`
+	Addresses  uint64       `json:"ipv4_addresses"`
+	Sites      float64      `json:"ipv6_48s"`
 	IPv4       familyStat   `json:"ipv4"`
 	IPv6       familyStat   `json:"ipv6"`
 	Provinces  []coverCount `json:"provinces"`
@@ -52,7 +54,7 @@ func (a *app) prefixStatCmd() *cobra.Command {
 		Short: "Count the prefixes of a table and the addresses they cover",
 		Long: `Reads any format that import takes. Addresses count for the class of their longest prefix; IPv6 is counted in /48 networks.
 
-JSON fields: apiVersion file format prefixes ipv4{} ipv6{} with prefixes nested depth lengths{} kernel_bytes; provinces[] isps[]
+JSON fields: apiVersion file format prefixes ipv4_addresses ipv6_48s ipv4{} ipv6{} with prefixes nested depth lengths{} kernel_bytes; provinces[] isps[]
 classes[] with province_id province isp prefixes ipv4_addresses ipv6_48s. kernel_bytes is what the kernel's table takes, twice
 while it is replaced.`,
 		Example: "  quicedge prefix stat prefixes.csv",
@@ -71,8 +73,9 @@ while it is replaced.`,
 			a.warnAll([]string{err.Error()})
 		}
 		s := table.Stat()
+		covered := s.Covered()
 		out := prefixStat{
-			path.APIVersion, args[0], report.Format.String(), len(table.Entries()), familyOf(s.IPv4, v4), familyOf(s.IPv6, v6),
+			path.APIVersion, args[0], report.Format.String(), len(table.Entries()), covered.IPv4, covered.IPv6, familyOf(s.IPv4, v4), familyOf(s.IPv6, v6),
 			countBy(s, func(id class.ID) class.ID { return class.Of(id.Province(), 0) }, byProvince),
 			countBy(s, func(id class.ID) class.ID { return class.Of(0, id.ISP()) }, byISP),
 			countBy(s, func(id class.ID) class.ID { return id }, byProvince, byISP),
@@ -130,7 +133,7 @@ func sites(n float64) string {
 }
 
 func statTable(w io.Writer, s prefixStat) {
-	fmt.Fprintf(w, "%s (%s): %d prefixes\n", s.File, s.Format, s.Prefixes)
+	fmt.Fprintf(w, "%s (%s): %d prefixes cover %d IPv4 addresses and %s /48s of IPv6\n", s.File, s.Format, s.Prefixes, s.Addresses, sites(s.Sites))
 	rowsOf(w, "FAMILY", "PREFIXES", "NESTED", "DEPTH", "IN THE KERNEL", "LENGTHS")
 	for _, f := range []struct {
 		name string

@@ -126,7 +126,7 @@ func TestPrefixStatCountsByFamilyProvinceAndISP(t *testing.T) {
 		t.Errorf("isps %+v, classes %+v", i, got.Classes)
 	}
 	code, out, _ = c.run("prefix", "stat", file)
-	for _, want := range []string{"3 prefixes", "IN THE KERNEL", "/8:1 /16:1", "44 Guangdong 广东", "CUCC  2"} {
+	for _, want := range []string{"3 prefixes cover 16777216 IPv4 addresses and 65536 /48s of IPv6", "IN THE KERNEL", "/8:1 /16:1", "44 Guangdong 广东", "CUCC  2"} {
 		if code != exitOK || !strings.Contains(out, want) {
 			t.Errorf("exit %d: no %q in %s", code, want, out)
 		}

@@ -1,7 +1,9 @@
 package prefix
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 
 	"quicedge/internal/class"
 )
@@ -67,9 +69,9 @@ func (t *Table) Stat() Stat {
 // Covered sums up the classes.
 func (s Stat) Covered() Coverage {
 	var all Coverage
-	for _, c := range s.Classes {
-		all.IPv4 += c.IPv4
-		all.IPv6 += c.IPv6
+	for _, id := range slices.Sorted(maps.Keys(s.Classes)) { // in one order, so that parts of a /48 add up alike
+		all.IPv4 += s.Classes[id].IPv4
+		all.IPv6 += s.Classes[id].IPv6
 	}
 	return all
 }
