@@ -23,6 +23,9 @@ var (
 	yunnan       = class.Of(53, class.CMCC)
 )
 
+// testClasses are the classes of testSnapshot.
+func testClasses() []class.ID { return []class.ID{0, heilongjiang, gansu, yunnan} }
+
 // testSnapshot maps the documentation prefixes to classes: one with the MTU of Heilongjiang, one below what IPv6 knows as
 // its least, one without a profile. Class 0 is clamped as Ethernet is.
 func testSnapshot(t testing.TB) *path.Snapshot {

@@ -84,6 +84,9 @@ func (c Config) complete() (Config, error) {
 	if slices.Contains(c.Ports, 0) {
 		return c, errors.New("udp port 0: give the ports that the QUIC servers listen on, 1 to 65535")
 	}
+	if err := validateMark(c.MarkMask); err != nil {
+		return c, err
+	}
 	c.Mode, c.TableKind = cmp.Or(c.Mode, ModeAuto), cmp.Or(c.TableKind, TableDIR)
 	if c.Log == nil {
 		c.Log = slog.Default()

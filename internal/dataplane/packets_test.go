@@ -60,7 +60,7 @@ func (c verdictCase) check(t *testing.T, b *bench, hook string) {
 		t.Errorf("the frame came out as\n%x, want\n%x", out, c.out)
 	}
 	var s Stats
-	for _, id := range []class.ID{0, heilongjiang, gansu, yunnan} {
+	for _, id := range testClasses() {
 		b.take(t, &s, id, hook)
 	}
 	want := ReasonStats{Class: c.class, Hook: hook, Reason: c.reason, Packets: c.packets, Bytes: c.bytes}
