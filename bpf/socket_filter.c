@@ -9,7 +9,6 @@
  * writes  stats
  */
 #include "datagram.h"
-#include "long_header.h"
 #include "sockets.h"
 
 /* Returned bytes are kept, and no datagram is longer. */
@@ -23,7 +22,7 @@ static __always_inline int is_stranger(const struct datagram *d, const struct st
 {
 	if (!(now.flags & STEERING_TAGGED) || datagram_dport(d) != now.port)
 		return 0;
-	return cid_place(s->key, &d->cid) < 0;
+	return place_of(s->key[0], s->key[1], d->cid.head, d->cid.tag) < 0;
 }
 
 static __always_inline enum quic_type datagram_type(const struct datagram *d)
@@ -43,13 +42,13 @@ static __always_inline enum reason screen_long(const struct datagram *d, __u32 s
 	return type == QUIC_INITIAL && size < QUIC_MIN_INITIAL ? REASON_SCREENED_INITIAL : REASON_PASS;
 }
 
-static __always_inline enum reason screen_datagram(const struct __sk_buff *skb, struct datagram *d, __u32 size)
+static __always_inline enum reason screen_datagram(const struct datagram *d, __u32 size)
 {
 	const struct steering *s = find_steering();
 	struct steering_now now;
 
-	if (!s || size < QUIC_MIN_PACKET || load_datagram(skb, d))
-		return REASON_SCREENED_SHORT;
+	if (!s)
+		return REASON_PASS;
 	now = steering_now(s);
 	if (d->first & QUIC_LONG_HEADER)
 		return screen_long(d, size, now.flags);
@@ -58,23 +57,32 @@ static __always_inline enum reason screen_datagram(const struct __sk_buff *skb, 
 	return is_stranger(d, s, now) ? REASON_SCREENED_CID : REASON_PASS;
 }
 
-SEC("socket")
-int qe_filter(struct __sk_buff *skb)
+/* What to make of a datagram, and whether it begins with an Initial: a reason, and JUDGED_INITIAL. */
+#define JUDGED_INITIAL 0x100
+
+VERIFIED_ALONE int judge(struct __sk_buff *skb)
 {
-	__u32 len = skb->len, size = len - sizeof(struct udphdr), segment = skb->gso_size, class;
-	struct datagram d = {};
-	struct sender s = {};
+	__u32 size = skb->len - sizeof(struct udphdr), segment = skb->gso_size;
+	struct datagram d;
 	enum reason why;
 
 	if (segment && segment < size)
 		size = segment;
-	why = screen_datagram(skb, &d, size);
-	load_sender(skb, skb->protocol, len, &s);
-	class = sender_class(&s);
-	count(class, HOOK_SOCKET, why, datagram_wire(&s, skb->gso_segs, len));
-	if (why != REASON_PASS)
-		return 0;
-	if (d.first & QUIC_LONG_HEADER)
-		count_type(class, HOOK_SOCKET, datagram_type(&d));
-	return KEEP_WHOLE;
+	if (size < QUIC_MIN_PACKET || load_datagram(skb, &d))
+		return REASON_SCREENED_SHORT;
+	why = screen_datagram(&d, size);
+	return why == REASON_PASS && datagram_type(&d) == QUIC_INITIAL ? JUDGED_INITIAL : (int)why;
+}
+
+SEC("socket")
+int qe_filter(struct __sk_buff *skb)
+{
+	__u32 judged = judge(skb), why = judged & (REASON_ROOM - 1), headers = 0;
+	__u32 class = load_sender(skb, skb->protocol, skb->len, &headers);
+	struct class_stats *s = stats_of(class, HOOK_SOCKET);
+
+	add_exit(s, why, datagram_wire(headers, skb->gso_segs, skb->len));
+	if (s && judged & JUDGED_INITIAL)
+		s->initials++;
+	return why == REASON_PASS ? KEEP_WHOLE : 0;
 }

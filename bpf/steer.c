@@ -31,7 +31,7 @@ static __always_inline int named_place(const struct sk_reuseport_md *md, const s
 		return -1;
 	if (d.first & QUIC_LONG_HEADER && load_long_cid(md, &d, &d.cid))
 		return -1;
-	return cid_place(s->key, &d.cid);
+	return place_of(s->key[0], s->key[1], d.cid.head, d.cid.tag);
 }
 
 /* An empty place is an error, and so is a socket with another address or port; it chooses nothing. */
@@ -47,8 +47,13 @@ static __always_inline void choose_by_hash(struct sk_reuseport_md *md, struct st
 		choose(md, now.generation * GENERATION_SOCKETS + (__u32)((__u64)md->hash * now.sockets >> 32));
 }
 
-static __always_inline enum reason steer(struct sk_reuseport_md *md, const struct steering *s)
+/* Chooses a socket, and says how. */
+VERIFIED_ALONE int steer(struct sk_reuseport_md *md)
 {
+	const struct steering *s = find_steering();
+
+	if (!s)
+		return REASON_STEERED_BY_HASH;
 	int place = named_place(md, s);
 
 	if (place >= 0 && !choose(md, place))
@@ -60,14 +65,12 @@ static __always_inline enum reason steer(struct sk_reuseport_md *md, const struc
 SEC("sk_reuseport")
 int qe_steer(struct sk_reuseport_md *md)
 {
-	const struct steering *st = find_steering();
-	struct sender s = {};
+	__u32 headers = 0, class, why;
 
-	if (!st || md->ip_protocol != IPPROTO_UDP)
+	if (md->ip_protocol != IPPROTO_UDP)
 		return SK_PASS;
-	enum reason why = steer(md, st);
-
-	load_sender(md, md->eth_protocol, md->len, &s);
-	count(sender_class(&s), HOOK_REUSEPORT, why, datagram_wire(&s, 1, md->len));
+	why = steer(md) & (REASON_ROOM - 1);
+	class = load_sender(md, md->eth_protocol, md->len, &headers);
+	add_exit(stats_of(class, HOOK_REUSEPORT), why, datagram_wire(headers, 1, md->len));
 	return SK_PASS;
 }
