@@ -21,6 +21,7 @@ const steerSockets = 4
 type steerLab struct {
 	t        *testing.T
 	ns       netnstest.NS
+	pins     string
 	plane    *dataplane.Plane
 	steering *dataplane.Steering
 }
@@ -30,7 +31,8 @@ func newSteerLab(t *testing.T) *steerLab {
 	netnstest.NeedBPF(t)
 	t.Setenv("QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING", "true") // a client here is no *net.UDPConn
 	l := &steerLab{t: t, ns: netnstest.New(t)}
-	cfg := dataplane.Config{PinDir: place(t, l.ns).pins, Interface: "lo"}
+	l.pins = place(t, l.ns).pins
+	cfg := dataplane.Config{PinDir: l.pins, Interface: "lo"}
 	var err error
 	netnstest.Do(t, l.ns, func() { l.plane, err = dataplane.Load(context.Background(), cfg, &path.Snapshot{}) })
 	if err != nil {
