@@ -34,6 +34,13 @@ func Veth(t testing.TB, a, b End) {
 	}
 }
 
+// Join brings a device up that a test has made itself, with the end's addresses and routes.
+func Join(t testing.TB, e End) {
+	t.Helper()
+	with(t, e.NS, e.setUp)
+	with(t, e.NS, e.addRoutes)
+}
+
 func (e End) setUp(h *netlink.Handle) error {
 	l, err := h.LinkByName(e.Name)
 	if err != nil {

@@ -31,8 +31,7 @@ func VLANs(t testing.TB, e End, tags int) {
 		}
 		return nil
 	})
-	with(t, e.NS, e.setUp)
-	with(t, e.NS, e.addRoutes)
+	Join(t, e)
 }
 
 func addVLAN(h *netlink.Handle, below string, level int, provider bool) (name string, err error) {
