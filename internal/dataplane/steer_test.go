@@ -159,7 +159,8 @@ func TestOthersGoByTheHash(t *testing.T) {
 	packets := [][]byte{
 		longHeader(0xc0, quicV1, []byte("8 random"), 1200), longHeader(0xc0, quicV1, []byte("12 letters.."), 1200),
 		longHeader(0xd0, quicV1, []byte("8 random"), 100), longHeader(0xc0, 0, nil, 30), shortHeader(forged, 60),
-		shortHeader(nil, 1), {},
+		shortHeader(nil, 1),
+		{},
 	}
 	seen := make(map[string]int)
 	for range 40 {
