@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +20,8 @@ import (
 // loaded is the JSON answer of load and unload.
 type loaded struct {
 	APIVersion string   `json:"apiVersion"`
-	Interface  string   `json:"interface"`
+	Interface  string   `json:"interface"`  // the first of them
+	Interfaces []string `json:"interfaces"` // those that the command named
 	Ports      []uint16 `json:"ports,omitempty"`
 	Prefixes   int      `json:"prefixes"`
 	PinDir     string   `json:"pin_dir"`
@@ -27,28 +29,29 @@ type loaded struct {
 }
 
 func (a *app) loadCmd() *cobra.Command {
-	var iface string
+	var interfaces []string
 	cmd := &cobra.Command{
-		Use:   "load --iface IF",
-		Short: "Attach the data plane to an interface and leave it there",
-		Long: `Attaches the ingress and egress programs to an interface, for any QUIC server on the host, and pins them: no process stays.
-A second load replaces programs and tables in place. A load that fails leaves what was there.
-Needs CAP_BPF and CAP_NET_ADMIN, and Linux 6.6 or later.`,
-		Example: `  quicedge load --iface eth0 --prefixes prefixes.csv --ports 443,8443
+		Use:   "load --iface IF[,IF...]",
+		Short: "Attach the data plane to interfaces and leave it there",
+		Long: `Attaches the ingress and egress programs to interfaces, for any QUIC server on the host, and pins them: no process stays.
+A second load replaces programs and tables in place, on all interfaces, and adds those that it names. A load that fails leaves
+what was there. Needs CAP_BPF and CAP_NET_ADMIN, and Linux 6.1 or later.`,
+		Example: `  quicedge load --iface eth0,eth1
+  quicedge load --iface eth0 --prefixes prefixes.csv --ports 443,8443
   quicedge load --iface eth0 --prefixes prefixes.csv --mark 0x3ff0000 --priority 1:`,
 		Args: cobra.NoArgs,
 	}
 	a.outputFlag(cmd)
 	a.flags.TableFlags(cmd.Flags())
 	a.flags.PlaneFlags(cmd.Flags())
-	ifaceFlag(cmd, &iface)
+	ifaceFlag(cmd, &interfaces)
 	a.flags.PortsFlag(cmd.Flags(), "UDP ports of the QUIC servers on this host, such as 443,8443 (default 443)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := a.settings(cmd)
 		if err != nil {
 			return err
 		}
-		dp, err := node.PlaneConfig(cfg, iface)
+		dp, err := node.PlaneConfig(cfg, interfaces...)
 		if err != nil {
 			return err
 		}
@@ -60,14 +63,14 @@ Needs CAP_BPF and CAP_NET_ADMIN, and Linux 6.6 or later.`,
 			return err
 		}
 		return a.print(out, func(w io.Writer) {
-			fmt.Fprintf(w, "loaded on %s: UDP ports %v, %d prefixes; pinned in %s\n", out.Interface, out.Ports, out.Prefixes, out.PinDir)
+			fmt.Fprintf(w, "loaded on %s: UDP ports %v, %d prefixes; pinned in %s\n", strings.Join(out.Interfaces, ", "), out.Ports, out.Prefixes, out.PinDir)
 		})
 	}
 	return cmd
 }
 
-func ifaceFlag(cmd *cobra.Command, iface *string) {
-	cmd.Flags().StringVar(iface, "iface", "", "network interface, such as eth0")
+func ifaceFlag(cmd *cobra.Command, interfaces *[]string) {
+	cmd.Flags().StringSliceVar(interfaces, "iface", nil, "network interfaces, such as eth0,eth1")
 	if err := cmd.MarkFlagRequired("iface"); err != nil {
 		panic(err) // the flag is defined one line above
 	}
@@ -93,29 +96,29 @@ func load(ctx context.Context, cfg config.Config, dp dataplane.Config) (out load
 		return out, errors.Join(err, undo())
 	}
 	defer plane.Close()
-	return loaded{path.APIVersion, dp.Interface, dp.Ports, len(in.Prefixes.Entries()), cfg.PinDir, true}, nil
+	return loaded{path.APIVersion, dp.Interfaces[0], dp.Interfaces, dp.Ports, len(in.Prefixes.Entries()), cfg.PinDir, true}, nil
 }
 
 func (a *app) unloadCmd() *cobra.Command {
-	var iface string
+	var interfaces []string
 	cmd := &cobra.Command{
-		Use:     "unload --iface IF",
-		Short:   "Detach the data plane from an interface; from the last one, remove it",
+		Use:     "unload --iface IF[,IF...]",
+		Short:   "Detach the data plane from interfaces; from the last one, remove it",
 		Example: "  quicedge unload --iface eth0",
 		Args:    cobra.NoArgs,
 	}
 	a.outputFlag(cmd)
-	ifaceFlag(cmd, &iface)
+	ifaceFlag(cmd, &interfaces)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := a.settings(cmd)
 		if err != nil {
 			return err
 		}
-		if err := dataplane.Unload(cmd.Context(), dataplane.Config{PinDir: cfg.PinDir, Interface: iface}); err != nil {
+		if err := dataplane.Unload(cmd.Context(), dataplane.Config{PinDir: cfg.PinDir, Interfaces: interfaces}); err != nil {
 			return err
 		}
-		out := loaded{APIVersion: path.APIVersion, Interface: iface, PinDir: cfg.PinDir}
-		return a.print(out, func(w io.Writer) { fmt.Fprintf(w, "unloaded from %s\n", iface) })
+		out := loaded{APIVersion: path.APIVersion, Interface: interfaces[0], Interfaces: interfaces, PinDir: cfg.PinDir}
+		return a.print(out, func(w io.Writer) { fmt.Fprintf(w, "unloaded from %s\n", strings.Join(interfaces, ", ")) })
 	}
 	return cmd
 }

@@ -31,7 +31,7 @@ func newLive(t *testing.T) *live {
 	l.pins = filepath.Join("/sys/fs/bpf", "quicedge-cli-"+strings.ToLower(rand.Text()[:8]))
 	t.Cleanup(func() {
 		netnstest.Do(t, l.ns, func() {
-			err := dataplane.Unload(context.Background(), dataplane.Config{PinDir: l.pins, Interface: "lo"})
+			err := dataplane.Unload(context.Background(), dataplane.Config{PinDir: l.pins, Interfaces: []string{"lo"}})
 			if _, left := os.Stat(l.pins); left == nil {
 				t.Errorf("pins are left: %v", err)
 			}

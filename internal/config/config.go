@@ -104,7 +104,7 @@ func (c *Config) NodeFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Cert, "cert", c.Cert, "certificate chain, PEM (default: self-signed)")
 	fs.StringVar(&c.Key, "key", c.Key, "private key, PEM")
 	fs.StringVar(&c.Root, "root", c.Root, "folder whose files are served")
-	fs.StringVar(&c.Iface, "iface", c.Iface, "interface of the data plane, \"auto\" or \"none\"")
+	fs.StringVar(&c.Iface, "iface", c.Iface, "interfaces of the data plane, such as eth0,eth1; \"auto\" or \"none\"")
 	c.PortsFlag(fs, "UDP ports of other QUIC servers on this host that the data plane serves too, such as 8443,9443")
 	fs.Var((*duration)(&c.DrainTimeout), "drain-timeout", "how long requests may take to end after SIGTERM")
 	fs.StringVar(&c.LogLevel, "log-level", c.LogLevel, "debug, info, warn or error")

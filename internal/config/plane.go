@@ -14,6 +14,11 @@ import (
 // markBits is how many bits of a mark a class takes: class numbers are below 1024.
 const markBits = 10
 
+// Interfaces reads a list of devices, "eth0,eth1".
+func Interfaces(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
 // PlaneFlags binds the flags that say how the data plane is loaded.
 func (c *Config) PlaneFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.AttachMode, "mode", c.AttachMode, "how programs are attached: tcx (Linux 6.6 or later), clsact, or auto: tcx where the kernel has it")

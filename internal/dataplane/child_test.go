@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -26,6 +27,7 @@ const (
 	childEnv   = "QUICEDGE_TEST_CHILD"  // what to do
 	childPins  = "QUICEDGE_TEST_PINS"   // the pin folder
 	childDev   = "QUICEDGE_TEST_DEVICE" // the device
+	childMode  = "QUICEDGE_TEST_MODE"   // how to attach
 	childKill  = "QUICEDGE_TEST_KILL"   // the step at which to die, counted from 1; 0: never
 	childSteps = "QUICEDGE_TEST_STEPS"  // how many steps a server takes before it dies
 	childCaps  = "QUICEDGE_TEST_CAPS"   // the capabilities to keep, as text; empty: all
@@ -35,7 +37,7 @@ const (
 func (l *lab) child(attr *syscall.SysProcAttr, env ...string) (output string, err error) {
 	l.t.Helper()
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), childPins+"="+l.cfg.PinDir, childDev+"="+l.cfg.Interface)
+	cmd.Env = append(os.Environ(), childPins+"="+l.cfg.PinDir, childDev+"="+strings.Join(l.cfg.Interfaces, ","), childMode+"="+string(l.cfg.Mode))
 	cmd.Env = append(cmd.Env, env...)
 	cmd.SysProcAttr = attr
 	var out bytes.Buffer
@@ -50,7 +52,7 @@ func (l *lab) child(attr *syscall.SysProcAttr, env ...string) (output string, er
 
 // runChild does in the child what the parent asked for, and returns the exit status.
 func runChild(name string) int {
-	cfg := Config{PinDir: os.Getenv(childPins), Interface: os.Getenv(childDev), step: dieAt(os.Getenv(childKill))}
+	cfg := Config{PinDir: os.Getenv(childPins), Interfaces: strings.Split(os.Getenv(childDev), ","), Mode: Mode(os.Getenv(childMode)), step: dieAt(os.Getenv(childKill))}
 	if err := hideBPFFS(name); err != nil {
 		fmt.Println(err)
 		return 2

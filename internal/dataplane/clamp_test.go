@@ -148,7 +148,7 @@ func classed(t *testing.T, p *Plane) ClassStats {
 // On lo a node shows what it does without another host: the packet leaves and comes in by the same device.
 func TestClampOnLoopback(t *testing.T) {
 	l := newLab(t)
-	l.cfg.Interface = "lo"
+	l.cfg.Interfaces = []string{"lo"}
 	p := l.mustLoad(snapshot(t, map[string]class.ID{"127.0.0.0/8": heilongjiang, "::1/128": heilongjiang}, map[class.ID]uint16{heilongjiang: 1372}))
 	for _, c := range []struct {
 		network, server, client string

@@ -48,17 +48,17 @@ func (k TableKind) number() uint8 {
 	return uint8(bpf.DataplaneTableTABLE_DIR)
 }
 
-// Config says what to load, and where. The zero value, given an Interface, is useful.
+// Config says what to load, and where. The zero value, given Interfaces, is useful.
 type Config struct {
-	PinDir    string       // folder on a BPF file system, its own for each node of a host; DefaultPinDir where empty
-	Interface string       // Ethernet device or lo, in the network namespace of the calling thread
-	Ports     []uint16     // UDP ports of the QUIC servers on this host; DefaultPort where empty
-	Silent    bool         // drop what exceeds a class's MTU without the ICMP error to its sender
-	Mode      Mode         // how the programs are attached; ModeAuto where empty
-	TableKind TableKind    // what the prefix tables are made of; TableDIR where empty
-	NoScreen  bool         // let ingress pass what RFC 9000 has every QUIC server discard
-	Hold      bool         // a Load's: until Plane.Close, or its process ends, every other Load and Unload is ErrInUse
-	Log       *slog.Logger // slog.Default() where nil
+	PinDir     string       // folder on a BPF file system, its own for each node of a host; DefaultPinDir where empty
+	Interfaces []string     // devices that packets come in by, in the network namespace of the calling thread
+	Ports      []uint16     // UDP ports of the QUIC servers on this host; DefaultPort where empty
+	Silent     bool         // drop what exceeds a class's MTU without the ICMP error to its sender
+	Mode       Mode         // how the programs are attached, to all devices; ModeAuto where empty
+	TableKind  TableKind    // what the prefix tables are made of; TableDIR where empty
+	NoScreen   bool         // let ingress pass what RFC 9000 has every QUIC server discard
+	Hold       bool         // a Load's: until Plane.Close, or its process ends, every other Load and Unload is ErrInUse
+	Log        *slog.Logger // slog.Default() where nil
 
 	MarkMask      uint32 // contiguous bits of skb->mark that hold the class, at least 10; 0: the mark is left alone
 	PriorityMajor uint16 // skb->priority becomes the tc class ID MAJOR:CLASS; 0: it is left alone
@@ -75,9 +75,10 @@ func (c Config) complete() (Config, error) {
 		return c, fmt.Errorf("pin folder %q: not an absolute path: give one such as %s", c.PinDir, DefaultPinDir)
 	}
 	c.PinDir = filepath.Clean(c.PinDir)
-	if c.Interface == "" {
+	if len(c.Interfaces) == 0 || slices.Contains(c.Interfaces, "") {
 		return c, errors.New("no interface given: name the device that clients come in by, such as eth0")
 	}
+	c.Interfaces = slices.Compact(slices.Sorted(slices.Values(c.Interfaces)))
 	if len(c.Ports) == 0 {
 		c.Ports = []uint16{DefaultPort}
 	}

@@ -3,6 +3,7 @@ package dataplane
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 
 	"github.com/vishvananda/netlink"
@@ -10,8 +11,10 @@ import (
 
 // device is a network device that programs can be attached to.
 type device struct {
-	name  string
-	index int
+	name   string
+	index  int
+	layer3 bool // its packets begin with the IP header
+	up     bool
 }
 
 // findDevice looks a device up in the network namespace of the calling thread.
@@ -23,12 +26,43 @@ func findDevice(name string) (device, error) {
 	if err != nil {
 		return device{}, explain("find device "+name, err)
 	}
-	attrs := l.Attrs()
-	if encap := attrs.EncapType; encap != "ether" && encap != "loopback" {
-		return device{}, fmt.Errorf("attach to %s: device type %s (%s) %w: its packets have no Ethernet header: choose the Ethernet device below it",
-			name, l.Type(), encap, ErrUnsupported)
+	return newDevice(l)
+}
+
+func newDevice(l netlink.Link) (device, error) {
+	a := l.Attrs()
+	kind, err := headers(l)
+	if err != nil {
+		return device{}, fmt.Errorf("attach to %s: %w", a.Name, err)
 	}
-	return device{attrs.Name, attrs.Index}, nil
+	return device{name: a.Name, index: a.Index, layer3: kind == startsWithIP, up: a.Flags&net.FlagUp != 0}, nil
+}
+
+// What a device's packets begin with, as programs see them.
+type headerKind bool
+
+const (
+	startsWithEthernet headerKind = false
+	startsWithIP       headerKind = true
+)
+
+// headers says what the packets of a device begin with. Those that are listed for IP are those for which the kernel itself
+// knows that there is no link layer header (dev_is_mac_header_xmit).
+func headers(l netlink.Link) (headerKind, error) {
+	switch encap := l.Attrs().EncapType; encap {
+	case "ether", "loopback":
+		return startsWithEthernet, nil
+	case "gre", "gre6", "ipgre", "ip6gre":
+		if g, ok := l.(*netlink.Gretun); ok && !g.FlowBased && (g.Remote == nil || g.Remote.IsUnspecified()) {
+			return startsWithIP, fmt.Errorf("device type %s without a remote address is %w: its packets begin with the outer IP header: choose the device below it", l.Type(), ErrUnsupported)
+		}
+		return startsWithIP, nil
+	case "none", "rawip", "ppp", "ipip", "tunnel", "tunnel6", "sit", "void":
+		return startsWithIP, nil
+	default:
+		return startsWithIP, fmt.Errorf("device type %s (%s) is %w: its packets begin with neither an Ethernet nor an IP header: choose the Ethernet device below it",
+			l.Type(), encap, ErrUnsupported)
+	}
 }
 
 // existing tells a person what could have been meant.

@@ -15,59 +15,61 @@ import (
 )
 
 func TestTwoDevicesShareTheMaps(t *testing.T) {
-	l := newLab(t)
-	l.wireSpare("edge1.7") // a dot is no name on a BPF file system
-	p := l.mustLoad(testSnapshot(t))
-	l.cfg.Interface = "edge1.7"
-	l.mustLoad(testSnapshot(t))
-	got := interfaces(t, p)
-	var names []string
-	for _, a := range got {
-		names = append(names, a.Interface+" "+a.Hook)
-	}
-	if !slices.Equal(names, []string{"edge0 ingress", "edge0 egress", "edge1.7 ingress", "edge1.7 egress"}) {
-		t.Fatalf("attached %v", got)
-	}
-	if got[0].ProgramID != got[2].ProgramID || got[1].ProgramID != got[3].ProgramID {
-		t.Errorf("the devices run different programs: %v", got)
-	}
-	if err := l.unload(); err != nil {
-		t.Fatal(err)
-	}
-	if l.attached("edge0") != 2 || l.attached("edge1.7") != 0 || len(interfaces(t, p)) != 2 {
-		t.Errorf("after one was unloaded: %v", interfaces(t, p))
-	}
-	if err := l.unload(); !errors.Is(err, ErrNotLoaded) || !strings.Contains(err.Error(), "edge0") {
-		t.Errorf("unloaded twice: %v", err)
-	}
-	l.cfg.Interface = "edge0"
-	if err := l.unload(); err != nil {
-		t.Fatal(err)
-	}
-	l.mustBeGone("unloaded", "edge0", "edge1.7")
+	inEachMode(t, func(t *testing.T, l *lab) {
+		l.wireSpare("edge1.7") // a dot is no name on a BPF file system
+		p := l.mustLoad(testSnapshot(t))
+		l.cfg.Interfaces = []string{"edge1.7"}
+		l.mustLoad(testSnapshot(t))
+		got := interfaces(t, p)
+		var names []string
+		for _, a := range got {
+			names = append(names, a.Interface+" "+a.Hook)
+		}
+		if !slices.Equal(names, []string{"edge0 ingress", "edge0 egress", "edge1.7 ingress", "edge1.7 egress"}) {
+			t.Fatalf("attached %v", got)
+		}
+		if got[0].ProgramID != got[2].ProgramID || got[1].ProgramID != got[3].ProgramID {
+			t.Errorf("the devices run different programs: %v", got)
+		}
+		if err := l.unload(); err != nil {
+			t.Fatal(err)
+		}
+		if l.attached("edge0") != 2 || l.attached("edge1.7") != 0 || len(interfaces(t, p)) != 2 {
+			t.Errorf("after one was unloaded: %v", interfaces(t, p))
+		}
+		if err := l.unload(); !errors.Is(err, ErrNotLoaded) || !strings.Contains(err.Error(), "edge0") {
+			t.Errorf("unloaded twice: %v", err)
+		}
+		l.cfg.Interfaces = []string{"edge0"}
+		if err := l.unload(); err != nil {
+			t.Fatal(err)
+		}
+		l.mustBeGone("unloaded", "edge0", "edge1.7")
+	})
 }
 
 func TestDeviceThatWentAndCameBack(t *testing.T) {
-	l := newLab(t)
-	p := l.mustLoad(testSnapshot(t))
-	old := interfaces(t, p)[0].Index
-	l.remove("edge0")
-	if got := interfaces(t, p); len(got) != 2 || got[0].Index != 0 {
-		t.Errorf("device gone: %v", got)
-	}
-	l.wire("edge0")
-	l.mustLoad(testSnapshot(t))
-	if got := interfaces(t, p); len(got) != 2 || got[0].Index == 0 || got[0].Index == old {
-		t.Errorf("device back: %v", got)
-	}
-	if !l.clamps(l.listen(harbin4)) {
-		t.Error("device back: does not clamp")
-	}
-	l.remove("edge0")
-	if err := l.unload(); err != nil {
-		t.Errorf("unload from a device that is gone: %v", err)
-	}
-	l.mustBeGone("unloaded")
+	inEachMode(t, func(t *testing.T, l *lab) {
+		p := l.mustLoad(testSnapshot(t))
+		old := interfaces(t, p)[0].Index
+		l.remove("edge0")
+		if got := interfaces(t, p); len(got) != 2 || got[0].Index != 0 {
+			t.Errorf("device gone: %v", got)
+		}
+		l.wire("edge0")
+		l.mustLoad(testSnapshot(t))
+		if got := interfaces(t, p); len(got) != 2 || got[0].Index == 0 || got[0].Index == old {
+			t.Errorf("device back: %v", got)
+		}
+		if !l.clamps(l.listen(harbin4)) {
+			t.Error("device back: does not clamp")
+		}
+		l.remove("edge0")
+		if err := l.unload(); err != nil {
+			t.Errorf("unload from a device that is gone: %v", err)
+		}
+		l.mustBeGone("unloaded")
+	})
 }
 
 func (l *lab) remove(device string) {
@@ -84,16 +86,17 @@ func (l *lab) remove(device string) {
 }
 
 func TestSamePinFolderInAnotherNamespaceIsRefused(t *testing.T) {
-	l := newLab(t)
-	l.mustLoad(testSnapshot(t))
-	other := newLab(t)
-	other.cfg.PinDir = l.cfg.PinDir
-	if _, err := other.load(testSnapshot(t)); err == nil || !strings.Contains(err.Error(), "network namespace") {
-		t.Errorf("got %v", err)
-	}
-	if l.attached("edge0") != 2 || other.attached("edge0") != 0 {
-		t.Errorf("%d programs here, %d there", l.attached("edge0"), other.attached("edge0"))
-	}
+	inEachMode(t, func(t *testing.T, l *lab) {
+		l.mustLoad(testSnapshot(t))
+		other := newLab(t)
+		other.cfg.PinDir = l.cfg.PinDir
+		if _, err := other.load(testSnapshot(t)); err == nil || !strings.Contains(err.Error(), "network namespace") {
+			t.Errorf("got %v", err)
+		}
+		if l.attached("edge0") != 2 || other.attached("edge0") != 0 {
+			t.Errorf("%d programs here, %d there", l.attached("edge0"), other.attached("edge0"))
+		}
+	})
 }
 
 // A foreign program that decides for itself neither hides packets from ours nor is touched by us.

@@ -29,10 +29,17 @@ func explain(doing string, err error) error {
 		return fmt.Errorf("%s: the kernel's verifier rejects the program (%w): report it with the output of uname -a", doing, err)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%s: %w (%w): run as root, or grant CAP_BPF and CAP_NET_ADMIN", doing, ErrNotPermitted, err)
+	case errors.Is(err, ErrUnsupported): // says itself what is
+		return fmt.Errorf("%s: %w", doing, err)
 	case errors.Is(err, ebpf.ErrNotSupported), errors.Is(err, errors.ErrUnsupported):
-		return fmt.Errorf("%s: %w by Linux %s (%w): TCX needs Linux 6.6 or later", doing, ErrUnsupported, release(), err)
+		return fmt.Errorf("%s: %w by Linux %s (%w): use Linux 6.1 or later", doing, ErrUnsupported, release(), err)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// unsupported says which release of Linux brought what the running kernel lacks.
+func unsupported(since, what string, err error) error {
+	return fmt.Errorf("%s: %w by Linux %s (%w): use Linux %s or later", what, ErrUnsupported, release(), err, since)
 }
 
 func notLoaded(pinDir string) error {

@@ -96,18 +96,19 @@ func TestHeldDataPlaneTakesTablesFromOthers(t *testing.T) {
 }
 
 func TestHolderThatWasKilledIsTakenOver(t *testing.T) {
-	l := newLab(t)
-	for range 2 { // a first load, and one over what the first has left
-		if out, err := l.child(nil, childEnv+"=hold"); err == nil || err.Error() != "signal: killed" {
-			t.Fatalf("%v\n%s", err, out)
+	inEachMode(t, func(t *testing.T, l *lab) {
+		for range 2 { // a first load, and one over what the first has left
+			if out, err := l.child(nil, childEnv+"=hold"); err == nil || err.Error() != "signal: killed" {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			if got := l.attached("edge0"); got != 2 {
+				t.Errorf("%d programs attached, want 2", got)
+			}
 		}
-		if got := l.attached("edge0"); got != 2 {
-			t.Errorf("%d programs attached, want 2", got)
+		if err := l.mustHold().Ready(); err != nil {
+			t.Error(err)
 		}
-	}
-	if err := l.mustHold().Ready(); err != nil {
-		t.Error(err)
-	}
+	})
 }
 
 func TestLoadThatFailsHoldsNothing(t *testing.T) {

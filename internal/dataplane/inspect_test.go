@@ -49,7 +49,7 @@ func TestInspectTellsWhereADeviceIs(t *testing.T) {
 	l := newLab(t)
 	l.wireSpare("edge1")
 	l.mustLoad(testSnapshot(t))
-	l.cfg.Interface = "edge1"
+	l.cfg.Interfaces = []string{"edge1"}
 	p := l.mustLoad(testSnapshot(t))
 	states := func() map[string]DeviceState {
 		t.Helper()

@@ -48,109 +48,113 @@ func (l *lab) clamps(rx *net.UDPConn) bool {
 }
 
 func TestKilledFirstLoadLeavesTheOldStateOrTheNew(t *testing.T) {
-	l := newLab(t)
-	rx := l.listen(harbin4)
-	kills := l.killAtEveryStep("load", func(string) { l.clear() }, func(step string) {
-		p, err := Open(l.cfg.PinDir)
-		loaded := err == nil
-		if loaded {
-			p.Close()
-		} else if !errors.Is(err, ErrNotLoaded) {
-			t.Fatalf("killed after %q: %v", step, err)
+	inEachMode(t, func(t *testing.T, l *lab) {
+		rx := l.listen(harbin4)
+		kills := l.killAtEveryStep("load", func(string) { l.clear() }, func(step string) {
+			p, err := Open(l.cfg.PinDir)
+			loaded := err == nil
+			if loaded {
+				p.Close()
+			} else if !errors.Is(err, ErrNotLoaded) {
+				t.Fatalf("killed after %q: %v", step, err)
+			}
+			if got := l.clamps(rx); got != loaded {
+				t.Errorf("killed after %q: loaded %t, clamps %t", step, loaded, got)
+			}
+			l.mustBeWhole(step, rx)
+		})
+		if kills < 10 {
+			t.Errorf("only %d steps", kills)
 		}
-		if got := l.clamps(rx); got != loaded {
-			t.Errorf("killed after %q: loaded %t, clamps %t", step, loaded, got)
-		}
-		l.mustBeWhole(step, rx)
 	})
-	if kills < 10 {
-		t.Errorf("only %d steps", kills)
-	}
 }
 
 func TestKilledUpgradeLeavesAStateThatClamps(t *testing.T) {
-	l := newLab(t)
-	rx := l.listen(harbin4)
-	prepare := func(string) {
-		l.clear()
-		p, err := l.load(testSnapshot(t))
-		if err != nil {
-			t.Fatal(err)
+	inEachMode(t, func(t *testing.T, l *lab) {
+		rx := l.listen(harbin4)
+		prepare := func(string) {
+			l.clear()
+			p, err := l.load(testSnapshot(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Close()
 		}
-		p.Close()
-	}
-	kills := l.killAtEveryStep("load", prepare, func(step string) {
-		p, err := Open(l.cfg.PinDir)
-		if err != nil {
-			t.Fatalf("killed after %q: %v", step, err)
+		kills := l.killAtEveryStep("load", prepare, func(step string) {
+			p, err := Open(l.cfg.PinDir)
+			if err != nil {
+				t.Fatalf("killed after %q: %v", step, err)
+			}
+			p.Close()
+			if !l.clamps(rx) {
+				t.Errorf("killed after %q: does not clamp", step)
+			}
+			l.mustBeWhole(step, rx)
+		})
+		if kills < 5 {
+			t.Errorf("only %d steps", kills)
 		}
-		p.Close()
-		if !l.clamps(rx) {
-			t.Errorf("killed after %q: does not clamp", step)
-		}
-		l.mustBeWhole(step, rx)
 	})
-	if kills < 5 {
-		t.Errorf("only %d steps", kills)
-	}
 }
 
 func TestKilledLoadOfASecondDeviceLeavesTheFirst(t *testing.T) {
-	l := newLab(t)
-	l.wireSpare("edge1")
-	rx := l.listen(harbin4)
-	first, second := l.cfg, l.cfg
-	second.Interface = "edge1"
-	prepare := func(string) {
-		l.clear()
-		l.cfg = first
-		p, err := l.load(testSnapshot(t))
-		if err != nil {
-			t.Fatal(err)
+	inEachMode(t, func(t *testing.T, l *lab) {
+		l.wireSpare("edge1")
+		rx := l.listen(harbin4)
+		first, second := l.cfg, l.cfg
+		second.Interfaces = []string{"edge1"}
+		prepare := func(string) {
+			l.clear()
+			l.cfg = first
+			p, err := l.load(testSnapshot(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Close()
+			l.cfg = second
 		}
-		p.Close()
-		l.cfg = second
-	}
-	l.killAtEveryStep("load", prepare, func(step string) {
-		l.cfg = first
-		if !l.clamps(rx) {
-			t.Errorf("killed after %q: does not clamp", step)
-		}
-		l.cfg = second
-		if err := l.unload(); err != nil && !errors.Is(err, ErrNotLoaded) {
-			t.Errorf("unload the second after a kill after %q: %v", step, err)
-		}
-		if got := l.attached("edge1"); got != 0 {
-			t.Errorf("unloaded the second after a kill after %q: %d programs attached", step, got)
-		}
-		l.cfg = first
-		l.mustBeWhole(step, rx)
+		l.killAtEveryStep("load", prepare, func(step string) {
+			l.cfg = first
+			if !l.clamps(rx) {
+				t.Errorf("killed after %q: does not clamp", step)
+			}
+			l.cfg = second
+			if err := l.unload(); err != nil && !errors.Is(err, ErrNotLoaded) {
+				t.Errorf("unload the second after a kill after %q: %v", step, err)
+			}
+			if got := l.attached("edge1"); got != 0 {
+				t.Errorf("unloaded the second after a kill after %q: %d programs attached", step, got)
+			}
+			l.cfg = first
+			l.mustBeWhole(step, rx)
+		})
 	})
 }
 
 func TestKilledUnloadLeavesTheOldStateOrNone(t *testing.T) {
-	l := newLab(t)
-	rx := l.listen(harbin4)
-	prepare := func(string) {
-		p, err := l.load(testSnapshot(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.Close()
-	}
-	kills := l.killAtEveryStep("unload", prepare, func(step string) {
-		p, err := Open(l.cfg.PinDir)
-		if err == nil {
+	inEachMode(t, func(t *testing.T, l *lab) {
+		rx := l.listen(harbin4)
+		prepare := func(string) {
+			p, err := l.load(testSnapshot(t))
+			if err != nil {
+				t.Fatal(err)
+			}
 			p.Close()
 		}
-		if got := l.clamps(rx); got != (err == nil) {
-			t.Errorf("killed after %q: open says %v, clamps %t", step, err, got)
+		kills := l.killAtEveryStep("unload", prepare, func(step string) {
+			p, err := Open(l.cfg.PinDir)
+			if err == nil {
+				p.Close()
+			}
+			if got := l.clamps(rx); got != (err == nil) {
+				t.Errorf("killed after %q: open says %v, clamps %t", step, err, got)
+			}
+			l.mustBeWhole(step, rx)
+		})
+		if kills < 2 {
+			t.Errorf("only %d steps", kills)
 		}
-		l.mustBeWhole(step, rx)
 	})
-	if kills < 2 {
-		t.Errorf("only %d steps", kills)
-	}
 }
 
 // mustBeWhole loads and unloads: both must work whatever the kill has left, and leave nothing.
@@ -164,13 +168,13 @@ func (l *lab) mustBeWhole(step string, rx *net.UDPConn) {
 	if !l.clamps(rx) {
 		l.t.Errorf("loaded after a kill after %q: does not clamp", step)
 	}
-	if got := l.attached(l.cfg.Interface); got != 2 {
+	if got := l.attached(l.cfg.Interfaces...); got != 2*len(l.cfg.Interfaces) {
 		l.t.Errorf("loaded after a kill after %q: %d programs attached, want 2", step, got)
 	}
 	if err := l.unload(); err != nil {
 		l.t.Fatalf("unload after a kill after %q: %v", step, err)
 	}
-	l.mustBeGone(fmt.Sprintf("after a kill after %q", step), l.cfg.Interface)
+	l.mustBeGone(fmt.Sprintf("after a kill after %q", step), l.cfg.Interfaces...)
 }
 
 func (l *lab) mustBeGone(when string, devices ...string) {
@@ -188,9 +192,10 @@ func (l *lab) mustBeGone(when string, devices ...string) {
 // clear makes sure that nothing is loaded.
 func (l *lab) clear() {
 	l.t.Helper()
-	for _, dir := range l.left() {
-		if err := takeDown(dir); err != nil {
-			l.t.Fatal(err)
+	l.inNetwork(func(n network) (err error) {
+		for _, dir := range l.left() {
+			err = errors.Join(err, n.takeDown(dir))
 		}
-	}
+		return err
+	})
 }

@@ -33,7 +33,7 @@ func newLab(t testing.TB) *lab {
 	netnstest.NeedBPF(t)
 	l := &lab{t: t, edge: netnstest.New(t), client: netnstest.New(t)}
 	l.wire("edge0")
-	l.cfg = Config{PinDir: filepath.Join(bpffsRoot, "quicedge-test-"+strings.ToLower(rand.Text()[:8])), Interface: "edge0"}
+	l.cfg = Config{PinDir: filepath.Join(bpffsRoot, "quicedge-test-"+strings.ToLower(rand.Text()[:8])), Interfaces: []string{"edge0"}}
 	t.Cleanup(l.cleanUp)
 	return l
 }
@@ -59,9 +59,28 @@ func (l *lab) wireSpare(device string) {
 
 // cleanUp leaves no pin behind, whatever the test has left.
 func (l *lab) cleanUp() {
-	if err := errors.Join(sweep(l.cfg.PinDir), takeDown(l.cfg.PinDir)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		l.t.Error(err)
-	}
+	l.inNetwork(func(n network) error {
+		err := errors.Join(n.sweep(l.cfg.PinDir), n.takeDown(l.cfg.PinDir))
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		return err
+	})
+}
+
+// inNetwork runs f with the edge's namespace opened.
+func (l *lab) inNetwork(f func(network) error) {
+	l.t.Helper()
+	l.do(func() {
+		n, err := openNetwork()
+		if err == nil {
+			err = f(n)
+			n.close()
+		}
+		if err != nil {
+			l.t.Error(err)
+		}
+	})
 }
 
 // do runs f in the edge's namespace, by the name it will have there.
@@ -90,24 +109,32 @@ func (l *lab) unload() (err error) {
 	return err
 }
 
-// attached counts the TCX programs at both hooks of a device of the edge.
-func (l *lab) attached(device string) (n int) {
+// attached counts the programs and filters at both hooks of devices of the edge.
+func (l *lab) attached(devices ...string) (n int) {
 	l.t.Helper()
-	l.do(func() {
-		dev, err := findDevice(device)
-		if err != nil {
-			l.t.Error(err)
-			return
-		}
-		for _, h := range hooks() {
-			q, err := link.QueryPrograms(link.QueryOptions{Target: dev.index, Attach: h.attach})
+	for _, name := range devices {
+		l.inNetwork(func(network network) error {
+			dev, err := findDevice(name)
 			if err != nil {
-				l.t.Error(err)
-				return
+				return err
 			}
-			n += len(q.Programs)
-		}
-	})
+			for _, h := range hooks() {
+				q, err := link.QueryPrograms(link.QueryOptions{Target: dev.index, Attach: h.attach})
+				if err != nil && !errors.Is(err, unix.EINVAL) { // which is all that a kernel without TCX says
+					return err
+				}
+				if err == nil {
+					n += len(q.Programs)
+				}
+				filters, err := network.filters(dev.index, h)
+				if err != nil {
+					return err
+				}
+				n += len(filters)
+			}
+			return nil
+		})
+	}
 	return n
 }
 

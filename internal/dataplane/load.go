@@ -17,19 +17,22 @@ import (
 // loader is one Load under way.
 type loader struct {
 	Config
-	dev  device
-	snap *path.Snapshot
-	spec *ebpf.CollectionSpec
+	network
+	devices  []device
+	snap     *path.Snapshot
+	spec     *ebpf.CollectionSpec
+	attached []attached
+	replaced []string // folders of attachments that others have taken the place of
 }
 
-// Load puts the programs on a device and gives them a snapshot; everything stays when the process ends. Where the data
+// Load puts the programs on devices and gives them a snapshot; everything stays when the process ends. Where the data
 // plane is loaded already, the programs of all its devices are replaced without a packet missing them, the maps and their
-// counters stay, the ports become those of cfg, and the device is added. A Load that fails leaves what was running before.
-// ErrInUse where a process that loaded with Hold is running.
+// counters stay, the ports and the mode become those of cfg, and the devices are added. A Load that fails leaves what was
+// running before, on every device. ErrInUse where a process that loaded with Hold is running.
 //
-// The device is one of the calling thread's network namespace.
-func Load(ctx context.Context, cfg Config, snap *path.Snapshot) (*Plane, error) {
-	cfg, err := cfg.complete()
+// The devices are those of the calling thread's network namespace.
+func Load(ctx context.Context, cfg Config, snap *path.Snapshot) (_ *Plane, err error) {
+	cfg, err = cfg.complete()
 	if err != nil {
 		return nil, err
 	}
@@ -37,10 +40,13 @@ func Load(ctx context.Context, cfg Config, snap *path.Snapshot) (*Plane, error) 
 		return nil, fmt.Errorf("load snapshot: %w", err)
 	}
 	l := loader{Config: cfg, snap: snap}
-	if l.dev, err = findDevice(cfg.Interface); err != nil {
+	if err := l.findDevices(); err != nil {
 		return nil, err
 	}
-	if err := probe(l.dev); err != nil {
+	if err := probe(); err != nil {
+		return nil, err
+	}
+	if l.Mode, err = cfg.Mode.choose(); err != nil {
 		return nil, err
 	}
 	if l.spec, err = bpf.LoadDataplane(); err != nil {
@@ -49,7 +55,35 @@ func Load(ctx context.Context, cfg Config, snap *path.Snapshot) (*Plane, error) 
 	if err := ensureBPFFS(cfg.PinDir); err != nil {
 		return nil, err
 	}
-	return l.load(ctx)
+	lock, err := lockNetwork(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.release()
+	if l.network, err = openNetwork(); err != nil {
+		return nil, err
+	}
+	p, err := l.load(ctx)
+	if err != nil {
+		l.network.close()
+		return nil, err
+	}
+	p.cfg, p.network = l.Config, l.network
+	return p, nil
+}
+
+func (l *loader) findDevices() error {
+	for _, name := range l.Interfaces {
+		dev, err := findDevice(name)
+		if err != nil {
+			return err
+		}
+		if !dev.up {
+			l.Log.Warn(fmt.Sprintf("%s is down: no packet comes by it until it is up (ip link set %s up)", name, name))
+		}
+		l.devices = append(l.devices, dev)
+	}
+	return nil
 }
 
 // load upgrades what there is. Two first loads may meet: the one that comes second upgrades the other's.
@@ -79,7 +113,7 @@ func taken(err error) bool { return errors.Is(err, unix.ENOTEMPTY) || errors.Is(
 // first builds a pin folder beside its place, and moves it there complete. The programs are attached by then, but the ports
 // are set last of all, and until they are the programs only look on: traffic goes from untouched to served in one step.
 func (l *loader) first(ctx context.Context) (_ *Plane, err error) {
-	if err := sweep(l.PinDir); err != nil {
+	if err := l.sweep(l.PinDir); err != nil {
 		return nil, err
 	}
 	dir, lock, err := l.stage(ctx)
@@ -89,7 +123,7 @@ func (l *loader) first(ctx context.Context) (_ *Plane, err error) {
 	defer lock.release()
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, takeDown(dir))
+			err = errors.Join(err, l.takeDown(dir))
 		}
 	}()
 	l.step("made the folder")
@@ -106,7 +140,7 @@ func (l *loader) first(ctx context.Context) (_ *Plane, err error) {
 			err = errors.Join(err, p.Close())
 		}
 	}()
-	defer o.DataplanePrograms.Close()
+	defer o.programs.close()
 	if err := l.fill(ctx, p, o, dir); err != nil {
 		return nil, err
 	}
@@ -145,14 +179,13 @@ func (l *loader) plane(o *objects) (*Plane, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.device = l.dev.name
 	if l.step != nil {
 		p.step = l.step
 	}
 	return p, nil
 }
 
-// fill pins everything under dir, with the tables filled and the device attached.
+// fill pins everything under dir, with the tables filled and the devices attached.
 func (l *loader) fill(ctx context.Context, p *Plane, o *objects, dir string) error {
 	if err := seedSteering(o.Steering); err != nil {
 		return err
@@ -179,8 +212,17 @@ func (l *loader) fill(ctx context.Context, p *Plane, o *objects, dir string) err
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	if err := attach(dir, l.dev, &o.DataplanePrograms, l.step); err != nil {
-		return err
+	for _, dev := range l.devices {
+		if err := l.removeOrphans(l.PinDir, dev); err != nil {
+			return err
+		}
+		links, err := l.attach(dir, dev, &o.programs, false)
+		if err != nil {
+			return err
+		}
+		if _, err := settle(links, dir, dev.name); err != nil {
+			return err
+		}
 	}
 	l.step("attached")
 	return nil

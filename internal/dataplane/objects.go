@@ -13,13 +13,33 @@ import (
 
 // objects are the programs and maps of one load.
 type objects struct {
-	bpf.DataplanePrograms
+	programs
 	bpf.DataplaneMaps
 }
 
 // loadObjects puts the programs into the kernel, on the maps given, or on fresh ones where maps is nil.
 func (c Config) loadObjects(spec *ebpf.CollectionSpec, maps map[string]*ebpf.Map) (*objects, error) {
 	spec = spec.Copy()
+	if err := c.setConstants(spec); err != nil {
+		return nil, err
+	}
+	var loaded struct {
+		bpf.DataplanePrograms
+		bpf.DataplaneMaps
+	}
+	if err := spec.LoadAndAssign(&loaded, &ebpf.CollectionOptions{MapReplacements: maps}); err != nil {
+		return nil, explain("load programs", err)
+	}
+	o := &objects{programs{DataplanePrograms: loaded.DataplanePrograms}, loaded.DataplaneMaps}
+	var err error
+	if o.layer3, err = loadLayer3(spec, &o.DataplaneMaps); err != nil {
+		return nil, errors.Join(err, o.close())
+	}
+	return o, nil
+}
+
+// setConstants gives the programs what is fixed when they are loaded.
+func (c Config) setConstants(spec *ebpf.CollectionSpec) error {
 	for name, value := range map[string]any{
 		bpf.DataplaneVarReflectErrors: flag(!c.Silent),
 		bpf.DataplaneVarScreen:        flag(!c.NoScreen),
@@ -28,12 +48,10 @@ func (c Config) loadObjects(spec *ebpf.CollectionSpec, maps map[string]*ebpf.Map
 		bpf.DataplaneVarTableKind:     c.TableKind.number(),
 	} {
 		if err := spec.Variables[name].Set(value); err != nil {
-			return nil, fmt.Errorf("set %s: %w", name, err)
+			return fmt.Errorf("set %s: %w", name, err)
 		}
 	}
-	var o objects
-	err := spec.LoadAndAssign(&o, &ebpf.CollectionOptions{MapReplacements: maps})
-	return &o, explain("load programs", err)
+	return nil
 }
 
 // flag is a switch as the programs have it.
@@ -45,7 +63,7 @@ func flag(on bool) uint8 {
 }
 
 func (o *objects) close() error {
-	return errors.Join(o.DataplanePrograms.Close(), o.DataplaneMaps.Close())
+	return errors.Join(o.programs.close(), o.DataplaneMaps.Close())
 }
 
 // named returns the fields of a struct that bpf2go made, a program or a map each, by the names in the object.
@@ -57,9 +75,6 @@ func named[T any](fields any) map[string]**T {
 	}
 	return all
 }
-
-// programFields names what is pinned under progs.
-func programFields(p *bpf.DataplanePrograms) map[string]**ebpf.Program { return named[ebpf.Program](p) }
 
 // mapFields names what is pinned under maps.
 func mapFields(m *bpf.DataplaneMaps) map[string]**ebpf.Map { return named[ebpf.Map](m) }
@@ -107,7 +122,7 @@ func (o *objects) pin(dir string) error {
 			return explain("pin map "+name, err)
 		}
 	}
-	for name, field := range programFields(&o.DataplanePrograms) {
+	for name, field := range programFields(&o.programs) {
 		if err := (*field).Pin(progPin(dir, name)); err != nil {
 			return explain("pin program "+name, err)
 		}
@@ -116,32 +131,15 @@ func (o *objects) pin(dir string) error {
 }
 
 // repin puts programs in the place of those pinned before.
-func repin(dir string, p *bpf.DataplanePrograms) error {
+func repin(dir string, p *programs) error {
 	for name, field := range programFields(p) {
 		fresh := progPin(dir, stagedName(name))
-		// A second descriptor: a program refuses to be pinned again under another name.
-		again, err := (*field).Clone()
-		if err != nil {
-			return explain("pin program "+name, err)
-		}
-		err = again.Pin(fresh)
-		again.Close()
-		if err != nil {
-			return explain("pin program "+name, err)
+		if err := pinCopy(*field, fresh); err != nil {
+			return err
 		}
 		if err := os.Rename(fresh, progPin(dir, name)); err != nil {
 			return errors.Join(explain("replace program "+name, err), os.Remove(fresh))
 		}
 	}
 	return nil
-}
-
-// openPrograms opens the pinned programs.
-func openPrograms(dir string) (p bpf.DataplanePrograms, err error) {
-	for name, field := range programFields(&p) {
-		if *field, err = ebpf.LoadPinnedProgram(progPin(dir, name), nil); err != nil {
-			return p, errors.Join(explain("open program "+name, err), p.Close())
-		}
-	}
-	return p, nil
 }

@@ -16,10 +16,11 @@ var errClosed = fmt.Errorf("use the data plane: %w", os.ErrClosed)
 
 // Plane is an open, loaded data plane. It may be used by several goroutines. Closing it leaves the programs running.
 type Plane struct {
-	dir    string
-	device string // that it was loaded on; empty where it was opened
-	spec   *ebpf.CollectionSpec
-	step   func(string) // a test's view of how far a change has come
+	dir  string
+	cfg  Config // that it was loaded with; zero where it was opened
+	spec *ebpf.CollectionSpec
+	step func(string) // a test's view of how far a change has come
+	network
 
 	mu       sync.RWMutex // guards what follows against Close
 	closed   bool
@@ -59,6 +60,9 @@ func Open(pinDir string) (*Plane, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.network, err = openNetwork(); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
 	// A load sets the ports last of all.
 	if ports, err := p.Ports(); err != nil || len(ports) == 0 {
 		return nil, errors.Join(err, notLoaded(pinDir), p.Close())
@@ -77,19 +81,28 @@ func newPlane(dir string, spec *ebpf.CollectionSpec, maps bpf.DataplaneMaps, loo
 
 // Interfaces returns what is attached, by device and hook.
 func (p *Plane) Interfaces() ([]Attachment, error) {
-	all, err := openLinks(p.dir)
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if p.closed {
+		return nil, errClosed
+	}
+	return p.interfaces()
+}
+
+func (p *Plane) interfaces() (attachments []Attachment, err error) {
+	all, err := p.openAttached(p.dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, notLoaded(p.dir)
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer closeLinks(all)
-	attachments := make([]Attachment, len(all))
-	for i, l := range all {
-		attachments[i] = l.Attachment
+	for _, a := range all {
+		for _, l := range a.links {
+			attachments = append(attachments, l.Attachment)
+		}
 	}
-	return attachments, nil
+	return attachments, closeAttached(all)
 }
 
 // Close closes the file descriptors, and lets go of a data plane that was held. What is pinned stays, and so do the programs.
@@ -102,5 +115,6 @@ func (p *Plane) Close() error {
 	}
 	p.closed = true
 	defer p.hold.release()
+	defer p.network.close()
 	return errors.Join(p.profiles.close(), p.lookup.Close(), closeMaps(&p.maps))
 }

@@ -42,13 +42,13 @@ func progPin(dir, name string) string    { return filepath.Join(dir, progsDir, n
 func linkPins(dir, device string) string { return filepath.Join(dir, linksDir, pinName(device)) }
 
 // sweep takes down what killed processes left beside a pin folder.
-func sweep(pinDir string) (err error) {
+func (n network) sweep(pinDir string) (err error) {
 	for _, dir := range leftovers(filepath.Dir(pinDir), filepath.Base(pinDir)+staged) {
 		if checkOwned(dir) != nil {
 			continue
 		}
 		if lock, free := tryLock(dir); free {
-			err = errors.Join(err, takeDown(dir))
+			err = errors.Join(err, n.takeDown(dir))
 			lock.release()
 		}
 	}
@@ -63,9 +63,9 @@ func killed(err error) error {
 }
 
 // sweepLinks takes down what killed processes left among the links. The lock of the pin folder is held.
-func sweepLinks(pinDir string) (err error) {
+func (n network) sweepLinks(pinDir string) (err error) {
 	for _, dir := range leftovers(filepath.Join(pinDir, linksDir), staged) {
-		err = errors.Join(err, takeDownLinks(dir))
+		err = errors.Join(err, n.takeDownLinks(dir))
 	}
 	return killed(err)
 }
@@ -81,23 +81,35 @@ func leftovers(dir, prefix string) (found []string) {
 	return found
 }
 
-// takeDown detaches every link of a pin folder and removes the folder.
-func takeDown(dir string) (err error) {
+// takeDown detaches everything of a pin folder and removes the folder.
+func (n network) takeDown(dir string) (err error) {
 	for _, device := range leftovers(filepath.Join(dir, linksDir), "") {
-		err = errors.Join(err, takeDownLinks(device))
+		err = errors.Join(err, n.takeDownLinks(device))
+	}
+	if errors.Is(err, errStillAttached) {
+		return err
 	}
 	return errors.Join(err, os.RemoveAll(dir))
 }
 
-// takeDownLinks detaches the links of a device and removes their folder. Removing a pin alone lets the kernel detach it
-// when it gets round to it; when this returns, no packet meets the programs any more.
-func takeDownLinks(dir string) error {
+// errStillAttached says that pins were left since they alone tell which filters are ours.
+var errStillAttached = errors.New("a filter is still attached")
+
+// takeDownLinks detaches what a device's folder holds and removes the folder. Removing a pin alone lets the kernel detach a
+// link when it gets round to it; when this returns, no packet meets the programs any more.
+func (n network) takeDownLinks(dir string) error {
 	pins, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
 	for _, pin := range pins {
-		err = errors.Join(err, detach(filepath.Join(dir, pin.Name())))
+		if at, ok := parseSite(pin.Name()); ok {
+			if err := n.detachClsact(dir, at); err != nil {
+				return fmt.Errorf("%w: %w", errStillAttached, err)
+			}
+		} else if !isClsact(pin.Name()) {
+			err = errors.Join(err, detach(filepath.Join(dir, pin.Name())))
+		}
 	}
 	return errors.Join(err, os.RemoveAll(dir))
 }

@@ -26,7 +26,7 @@ type ProgramFacts struct {
 
 // Programs describes every program of ours, pinned or missing, by name. It needs access to the folder, and no capability.
 func (p *Plane) Programs() (all []ProgramFacts, err error) {
-	var none bpf.DataplanePrograms
+	var none programs
 	for name := range programFields(&none) {
 		facts, err := programFacts(progPin(p.dir, name))
 		if err != nil {

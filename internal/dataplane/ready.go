@@ -1,10 +1,14 @@
 package dataplane
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // Ready returns nil while packets meet this Plane: its maps are the ones that are pinned, and the programs are attached to
-// the device that it was loaded on; where it was opened, to any. It needs access to the folder, no capability, and takes
-// some twenty system calls.
+// every device that it was loaded on; where it was opened, to any. It needs access to the folder, no capability, and takes
+// some twenty system calls a device.
 func (p *Plane) Ready() error {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
@@ -14,28 +18,38 @@ func (p *Plane) Ready() error {
 	if err := p.stillPinned(); err != nil {
 		return err
 	}
-	all, err := p.Interfaces()
+	alive, err := p.alive()
 	if err != nil {
 		return err
 	}
-	alive := make(map[string]int) // links by device
-	for _, a := range all {
-		if a.Index != 0 && (p.device == "" || a.Interface == p.device) {
-			alive[a.Interface]++
-		}
+	if len(p.cfg.Interfaces) == 0 && len(alive) > 0 {
+		return nil
 	}
-	for _, n := range alive {
-		if n == len(hooks()) {
-			return nil
-		}
+	lost := slices.DeleteFunc(slices.Clone(p.cfg.Interfaces), func(name string) bool { return slices.Contains(alive, name) })
+	if len(p.cfg.Interfaces) == 0 {
+		lost = []string{"every device"}
+	}
+	if len(lost) == 0 {
+		return nil
 	}
 	return fmt.Errorf("use %s: %w: its programs were taken off %s, or the device is gone: restart the node, or run quicedge load --iface IF",
-		p.dir, ErrNotLoaded, orAny(p.device))
+		p.dir, ErrNotLoaded, strings.Join(lost, ", "))
 }
 
-func orAny(device string) string {
-	if device == "" {
-		return "every device"
+// alive lists the devices that have all their programs.
+func (p *Plane) alive() (devices []string, err error) {
+	all, err := p.interfaces()
+	if err != nil {
+		return nil, err
 	}
-	return device
+	n := make(map[string]int)
+	for _, a := range all {
+		if a.Index == 0 {
+			continue
+		}
+		if n[a.Interface]++; n[a.Interface] == len(hooks()) {
+			devices = append(devices, a.Interface)
+		}
+	}
+	return devices, nil
 }

@@ -47,27 +47,29 @@ func TestReadyUntilThePinsAreNotItsOwn(t *testing.T) {
 
 // Another device's programs do not serve the clients of the one that the node was given.
 func TestReadyAsksForTheDeviceThatWasLoaded(t *testing.T) {
-	l := newLab(t)
-	l.wireSpare("edge1")
-	p := l.mustLoad(testSnapshot(t))
-	other := *l
-	other.cfg.Interface = "edge1"
-	other.mustLoad(testSnapshot(t))
-	if err := p.Ready(); err != nil {
-		t.Fatal(err)
-	}
-	if err := l.unload(); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Ready(); !errors.Is(err, ErrNotLoaded) {
-		t.Errorf("got %v", err)
-	}
+	inEachMode(t, func(t *testing.T, l *lab) {
+		l.wireSpare("edge1")
+		p := l.mustLoad(testSnapshot(t))
+		other := *l
+		other.cfg.Interfaces = []string{"edge1"}
+		other.mustLoad(testSnapshot(t))
+		if err := p.Ready(); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.unload(); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Ready(); !errors.Is(err, ErrNotLoaded) {
+			t.Errorf("got %v", err)
+		}
+	})
 }
 
 func TestReadyNeedsNoCapability(t *testing.T) {
-	l := newLab(t)
-	l.mustLoad(testSnapshot(t))
-	if out, err := l.child(nil, childEnv+"=ready", childCaps+"=="); err != nil {
-		t.Errorf("%v\n%s", err, out)
-	}
+	inEachMode(t, func(t *testing.T, l *lab) {
+		l.mustLoad(testSnapshot(t))
+		if out, err := l.child(nil, childEnv+"=ready", childCaps+"=="); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+	})
 }

@@ -8,42 +8,45 @@ import (
 )
 
 func TestTwoCapabilitiesSuffice(t *testing.T) {
-	l := newLab(t)
-	for range 2 { // a first load, and an upgrade
-		if out, err := l.child(nil, childEnv+"=load", childCaps+"=cap_bpf,cap_net_admin=ep"); err != nil {
-			t.Fatalf("load: %v\n%s", err, out)
+	inEachMode(t, func(t *testing.T, l *lab) {
+		for range 2 { // a first load, and an upgrade
+			if out, err := l.child(nil, childEnv+"=load", childCaps+"=cap_bpf,cap_net_admin=ep"); err != nil {
+				t.Fatalf("load: %v\n%s", err, out)
+			}
 		}
-	}
-	if !l.clamps(l.listen(harbin4)) {
-		t.Error("does not clamp")
-	}
-	if out, err := l.child(nil, childEnv+"=unload", childCaps+"=cap_bpf,cap_net_admin=ep"); err != nil {
-		t.Fatalf("unload: %v\n%s", err, out)
-	}
-	l.mustBeGone("unloaded", "edge0")
+		if !l.clamps(l.listen(harbin4)) {
+			t.Error("does not clamp")
+		}
+		if out, err := l.child(nil, childEnv+"=unload", childCaps+"=cap_bpf,cap_net_admin=ep"); err != nil {
+			t.Fatalf("unload: %v\n%s", err, out)
+		}
+		l.mustBeGone("unloaded", "edge0")
+	})
 }
 
 func TestMissingCapabilityIsNamed(t *testing.T) {
-	l := newLab(t)
-	for _, caps := range []string{"cap_net_admin=ep", "cap_bpf=ep", "="} {
-		out, err := l.child(nil, childEnv+"=load", childCaps+"="+caps)
-		if err == nil || !strings.Contains(out, "not permitted") || !strings.Contains(out, "CAP_BPF and CAP_NET_ADMIN") {
-			t.Errorf("with %s: %v\n%s", caps, err, out)
+	inEachMode(t, func(t *testing.T, l *lab) {
+		for _, caps := range []string{"cap_net_admin=ep", "cap_bpf=ep", "="} {
+			out, err := l.child(nil, childEnv+"=load", childCaps+"="+caps)
+			if err == nil || !strings.Contains(out, "not permitted") || !strings.Contains(out, "CAP_BPF and CAP_NET_ADMIN") {
+				t.Errorf("with %s: %v\n%s", caps, err, out)
+			}
+			l.mustBeGone("load without rights", "edge0")
 		}
-		l.mustBeGone("load without rights", "edge0")
-	}
+	})
 }
 
 // In a mount namespace of its own the child finds no BPF file system.
 func TestMissingBPFFSIsMounted(t *testing.T) {
-	l := newLab(t)
-	hidden := &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
-	if out, err := l.child(hidden, childEnv+"="+childNoBPFFS); err != nil {
-		t.Errorf("load: %v\n%s", err, out)
-	}
-	out, err := l.child(hidden, childEnv+"="+childNoBPFFS, childCaps+"=cap_bpf,cap_net_admin=ep")
-	if _, failed := err.(*exec.ExitError); !failed || !strings.Contains(out, "mount -t bpf bpf /sys/fs/bpf") {
-		t.Errorf("without the right to mount: %v\n%s", err, out)
-	}
-	l.mustBeGone("children ended", "edge0") // their pins went with their mount
+	inEachMode(t, func(t *testing.T, l *lab) {
+		hidden := &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+		if out, err := l.child(hidden, childEnv+"="+childNoBPFFS); err != nil {
+			t.Errorf("load: %v\n%s", err, out)
+		}
+		out, err := l.child(hidden, childEnv+"="+childNoBPFFS, childCaps+"=cap_bpf,cap_net_admin=ep")
+		if _, failed := err.(*exec.ExitError); !failed || !strings.Contains(out, "mount -t bpf bpf /sys/fs/bpf") {
+			t.Errorf("without the right to mount: %v\n%s", err, out)
+		}
+		l.mustBeGone("children ended", "edge0") // their pins went with their mount
+	})
 }

@@ -16,17 +16,28 @@ import (
 	"quicedge/bpf"
 )
 
-// Unload takes the programs off a device, which may be gone already. When it was the last one, every pin and the folder
-// go, and the counters with them. ErrNotLoaded where the device has no programs of ours,
-// ErrInUse where a process that loaded with Hold is running.
+// Unload takes the programs off devices, which may be gone already. When they were the last ones, every pin and the folder
+// go, and the counters with them. ErrNotLoaded where one of the devices has no programs of ours: the others keep theirs.
+// ErrInUse where a process that loaded with Hold is running. The calling thread must be in the devices' network namespace.
 func Unload(ctx context.Context, cfg Config) error {
 	cfg, err := cfg.complete()
 	if err != nil {
 		return err
 	}
+	network, err := openNetwork()
+	if err != nil {
+		return err
+	}
+	defer network.close()
+	netLock, err := lockNetwork(ctx)
+	if err != nil {
+		return err
+	}
+	defer netLock.release()
+	u := unloader{cfg, network}
 	lock, err := lockDir(ctx, cfg.PinDir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return cmp.Or(sweep(cfg.PinDir), notLoaded(cfg.PinDir))
+		return cmp.Or(u.sweep(cfg.PinDir), u.sweepOrphans(), notLoaded(cfg.PinDir))
 	}
 	if err != nil {
 		return explain("open "+cfg.PinDir, err)
@@ -40,42 +51,71 @@ func Unload(ctx context.Context, cfg Config) error {
 		return err
 	}
 	defer hold.release()
-	if err := sweep(cfg.PinDir); err != nil {
+	if err := u.sweep(cfg.PinDir); err != nil {
 		return err
 	}
-	return cfg.unload()
+	return cmp.Or(u.unload(), u.sweepOrphans())
 }
 
-func (c Config) unload() error {
-	if err := sweepLinks(c.PinDir); err != nil {
+// unloader is one Unload under way.
+type unloader struct {
+	Config
+	network
+}
+
+func (u unloader) unload() error {
+	if err := u.sweepLinks(u.PinDir); err != nil {
 		return err
 	}
-	links, err := openLinks(c.PinDir)
+	all, err := u.openAttached(u.PinDir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	defer closeLinks(links)
+	if err := closeAttached(all); err != nil {
+		return err
+	}
+	missing := slices.Clone(u.Interfaces)
 	var others []string
-	found := false
-	for _, l := range links {
-		switch {
-		case l.Interface == c.Interface:
-			found = true
-		case l.Index != 0:
-			others = append(others, l.Interface)
+	for _, a := range all {
+		if slices.Contains(u.Interfaces, a.name) {
+			missing = slices.DeleteFunc(missing, func(name string) bool { return name == a.name })
+			u.warnElsewhere(a)
+		} else if a.index() != 0 {
+			others = append(others, a.name)
 		}
 	}
-	others = slices.Compact(others)
-	switch {
-	case len(others) == 0:
-		err = c.unloadAll()
-	case found:
-		err = c.unloadOne()
+	if len(others) == 0 {
+		err = u.unloadAll()
+	} else if len(missing) == 0 {
+		err = u.unloadNamed()
 	}
-	if err == nil && !found {
-		return fmt.Errorf("unload from %s: %w there: %s", c.Interface, ErrNotLoaded, attachedTo(others))
+	if err == nil && len(missing) > 0 {
+		return fmt.Errorf("unload from %s: %w there: %s", strings.Join(missing, ", "), ErrNotLoaded, attachedTo(others))
 	}
 	return err
+}
+
+func (u unloader) warnElsewhere(a attached) {
+	if a.mode == ModeClsact && a.site.cookie != u.cookie {
+		u.Log.Warn("its filters are in another network namespace and cannot be removed from here: if that one lives on, run there: tc filter del dev " + a.name + " ingress; tc filter del dev " + a.name + " egress")
+	}
+}
+
+// sweepOrphans removes filters of ours whose pins somebody removed by hand.
+func (u unloader) sweepOrphans() error {
+	for _, name := range u.Interfaces {
+		dev, err := findDevice(name)
+		if errors.Is(err, ErrNoInterface) || errors.Is(err, ErrUnsupported) {
+			continue
+		}
+		if err == nil {
+			err = u.removeOrphans(u.PinDir, dev)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func attachedTo(devices []string) string {
@@ -85,29 +125,34 @@ func attachedTo(devices []string) string {
 	return "it is attached to " + strings.Join(devices, ", ")
 }
 
-// unloadOne takes a device's links away from where others look, then detaches them.
-func (c Config) unloadOne() error {
-	aside := filepath.Join(c.PinDir, linksDir, stagedName(""))
-	if err := os.Rename(linkPins(c.PinDir, c.Interface), aside); err != nil {
-		return explain("take links of "+c.Interface+" aside", err)
+// unloadNamed takes each device's links away from where others look, then detaches them.
+func (u unloader) unloadNamed() error {
+	for _, name := range u.Interfaces {
+		aside := filepath.Join(u.PinDir, linksDir, stagedName(""))
+		if err := os.Rename(linkPins(u.PinDir, name), aside); err != nil {
+			return explain("take links of "+name+" aside", err)
+		}
+		u.step("took the links aside")
+		if err := u.takeDownLinks(aside); err != nil {
+			return err
+		}
 	}
-	c.step("took the links aside")
-	return takeDownLinks(aside)
+	return nil
 }
 
 // unloadAll makes the programs look on only, in one step, then moves everything aside and takes it down there.
-func (c Config) unloadAll() error {
-	if m, err := ebpf.LoadPinnedMap(mapPin(c.PinDir, bpf.DataplaneMapPorts), nil); err == nil {
+func (u unloader) unloadAll() error {
+	if m, err := ebpf.LoadPinnedMap(mapPin(u.PinDir, bpf.DataplaneMapPorts), nil); err == nil {
 		err = setPorts(m, nil)
 		if err := errors.Join(err, m.Close()); err != nil {
-			c.Log.Warn("ports not cleared; detaching all the same", "err", err)
+			u.Log.Warn("ports not cleared; detaching all the same", "err", err)
 		}
 	}
-	c.step("cleared the ports")
-	aside := stagedName(c.PinDir)
-	if err := os.Rename(c.PinDir, aside); err != nil {
-		return explain("take "+c.PinDir+" aside", err)
+	u.step("cleared the ports")
+	aside := stagedName(u.PinDir)
+	if err := os.Rename(u.PinDir, aside); err != nil {
+		return explain("take "+u.PinDir+" aside", err)
 	}
-	c.step("took the folder aside")
-	return takeDown(aside)
+	u.step("took the folder aside")
+	return u.takeDown(aside)
 }

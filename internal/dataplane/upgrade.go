@@ -3,8 +3,6 @@ package dataplane
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"slices"
 
 	"github.com/cilium/ebpf"
@@ -26,7 +24,7 @@ func (l *loader) upgrade(ctx context.Context) (_ *Plane, err error) {
 			hold.release()
 		}
 	}()
-	if err := sweep(l.PinDir); err != nil {
+	if err := l.sweep(l.PinDir); err != nil {
 		return nil, err
 	}
 	maps, err := openMaps(l.PinDir, l.spec)
@@ -34,14 +32,14 @@ func (l *loader) upgrade(ctx context.Context) (_ *Plane, err error) {
 		return nil, err
 	}
 	defer closeMaps(&maps)
-	if err := sweepLinks(l.PinDir); err != nil {
+	if err := l.sweepLinks(l.PinDir); err != nil {
 		return nil, err
 	}
 	o, err := l.loadObjects(l.spec, replacements(&maps))
 	if err != nil {
 		return nil, err
 	}
-	defer o.DataplanePrograms.Close()
+	defer o.programs.close()
 	p, err := l.plane(o)
 	if err != nil {
 		return nil, err
@@ -73,7 +71,7 @@ func (r rollback) run() (err error) {
 	return err
 }
 
-// replace first makes everything ready, then changes the links, then the tables; what fails on the way is undone.
+// replace first makes everything ready, then changes what is attached, then the tables; what fails on the way is undone.
 func (l *loader) replace(ctx context.Context, p *Plane, o *objects) (err error) {
 	c, err := p.prepare(l.snap, l.TableKind)
 	if err != nil {
@@ -88,13 +86,9 @@ func (l *loader) replace(ctx context.Context, p *Plane, o *objects) (err error) 
 	if err != nil {
 		return err
 	}
-	defer old.Close()
-	links, err := openLinks(l.PinDir)
-	if err != nil {
-		return explain("list links", err)
-	}
-	defer closeLinks(links)
+	defer old.close()
 
+	defer func() { err = errors.Join(err, closeAttached(l.attached)) }()
 	var undo rollback
 	defer func() {
 		if err != nil {
@@ -107,11 +101,11 @@ func (l *loader) replace(ctx context.Context, p *Plane, o *objects) (err error) 
 			return err
 		}
 	}
-	if err := l.relink(links, &o.DataplanePrograms, &old, &undo); err != nil {
+	if err := l.relink(&o.programs, &old, &undo); err != nil {
 		return err
 	}
 	undo = append(undo, func() error { return repin(l.PinDir, &old) })
-	if err := repin(l.PinDir, &o.DataplanePrograms); err != nil {
+	if err := repin(l.PinDir, &o.programs); err != nil {
 		return err
 	}
 	l.step("pinned the programs")
@@ -124,49 +118,21 @@ func (l *loader) replace(ctx context.Context, p *Plane, o *objects) (err error) 
 		return err
 	}
 	l.step("filled the tables")
-	err = setPorts(p.maps.Ports, l.Ports)
+	if err := setPorts(p.maps.Ports, l.Ports); err != nil {
+		return err
+	}
 	l.step("set the ports")
-	return err
-}
-
-// relink makes every link run the new programs, and adds those of the device where it has none.
-func (l *loader) relink(links []linked, programs, old *bpf.DataplanePrograms, undo *rollback) error {
-	present, err := inForce(links, l.dev)
-	if err != nil {
-		return err
-	}
-	if !present {
-		links = slices.DeleteFunc(slices.Clone(links), func(at linked) bool { return at.Interface == l.dev.name })
-		if err := l.reattach(programs, undo); err != nil {
-			return err
-		}
-	}
-	for _, at := range links {
-		if at.Index == 0 {
-			continue
-		}
-		if err := at.link.Update(at.hook.program(programs)); err != nil && !gone(err) {
-			return explain(fmt.Sprintf("replace the program at %s of %s", at.Hook, at.Interface), err)
-		}
-		*undo = append(*undo, func() error { return at.link.Update(at.hook.program(old)) })
-		l.step("replaced a program")
-	}
+	l.retire()
 	return nil
 }
 
-// reattach attaches to a device that has no links, or only dead ones of a device of its name that is gone.
-func (l *loader) reattach(programs *bpf.DataplanePrograms, undo *rollback) error {
-	dir := linkPins(l.PinDir, l.dev.name)
-	if _, err := os.Stat(dir); err == nil {
-		if err := takeDownLinks(dir); err != nil {
-			return err
+// retire takes down what others have taken the place of. Only now: until the load was complete it could have been needed
+// again. What cannot be taken down now is swept up by the next load.
+func (l *loader) retire() {
+	for _, dir := range l.replaced {
+		if err := l.takeDownLinks(dir); err != nil {
+			l.Log.Warn("what was attached before is still attached, and counts packets twice: run quicedge load again", "error", err)
 		}
-		l.step("removed dead links")
+		l.step("detached what was replaced")
 	}
-	if err := attach(l.PinDir, l.dev, programs, l.step); err != nil {
-		return err
-	}
-	*undo = append(*undo, func() error { return takeDownLinks(dir) })
-	l.step("attached")
-	return nil
 }

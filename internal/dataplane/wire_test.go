@@ -63,7 +63,7 @@ func reasonsAt(t *testing.T, p *Plane, hook string) (all []ReasonStats) {
 func TestFramesOfAnyLength(t *testing.T) {
 	l := newLab(t)
 	l.wireSpare("spare1")
-	l.cfg.Interface = "spare1"
+	l.cfg.Interfaces = []string{"spare1"}
 	p := l.mustLoad(testSnapshot(t))
 	s := l.rawSocket("spare1")
 	before := sum(reasonsAt(t, p, "egress"))
@@ -109,7 +109,7 @@ func TestHeadersInPagesAreRead(t *testing.T) {
 			}
 		})
 	}
-	l.cfg.Interface = "jumbo0"
+	l.cfg.Interfaces = []string{"jumbo0"}
 	p := l.mustLoad(testSnapshot(t))
 	s := l.rawSocket("jumbo0")
 	options := v4{src: server4, dst: unclamped4, proto: protoUDP, options: make([]byte, 40), payload: udp(443, 5555, 8000)}

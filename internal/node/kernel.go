@@ -5,11 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
+
+	"kernel.org/pub/linux/libs/security/libcap/cap"
 
 	"quicedge/internal/config"
 	"quicedge/internal/dataplane"
 	"quicedge/internal/path"
+	"quicedge/internal/privilege"
 )
 
 // kernelSide is the data plane as this node has it.
@@ -34,8 +38,8 @@ func (n *Node) attach(ctx context.Context) error {
 		n.plane.state = "off (iface: none)"
 		return nil
 	}
-	iface, err := n.iface()
-	cfg, wrong := PlaneConfig(n.cfg, iface)
+	interfaces, err := n.interfaces()
+	cfg, wrong := PlaneConfig(n.cfg, interfaces...)
 	if wrong != nil {
 		return wrong
 	}
@@ -49,16 +53,25 @@ func (n *Node) attach(ctx context.Context) error {
 		return n.withoutPlane(err)
 	}
 	n.loop.Drive(n.plane.plane)
-	n.plane.state = fmt.Sprintf("attached to %s for UDP ports %v, %d prefixes, pinned in %s", iface, cfg.Ports,
+	n.plane.state = fmt.Sprintf("attached to %s for UDP ports %v, %d prefixes, pinned in %s", strings.Join(interfaces, ", "), cfg.Ports,
 		len(n.loop.Snapshot().Prefixes.Entries()), n.cfg.PinDir)
 	return nil
 }
 
-func (n *Node) iface() (string, error) {
+func (n *Node) interfaces() ([]string, error) {
 	if n.cfg.Iface == config.IfaceAuto {
-		return dataplane.DefaultInterface()
+		iface, err := dataplane.DefaultInterface()
+		return []string{iface}, err
 	}
-	return n.cfg.Iface, nil
+	return config.Interfaces(n.cfg.Iface), nil
+}
+
+// watch keeps the data plane on devices that go away and come back. For the moment of attaching it raises what a serving node
+// has kept for that.
+func (n *Node) watch() {
+	if n.plane.plane != nil {
+		go n.plane.plane.Watch(n.life, func(attach func()) { privilege.With(attach, cap.BPF, cap.NET_ADMIN) })
+	}
 }
 
 // withoutPlane decides whether a node may run without its data plane: yes where the machine does not allow one, no where an
@@ -85,7 +98,9 @@ func (n *Node) detach(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), detachTime)
 	defer cancel()
-	return errors.Join(n.plane.plane.Close(), dataplane.Unload(ctx, n.plane.cfg))
+	err := n.plane.plane.Close() // lets go of what it holds
+	privilege.With(func() { err = errors.Join(err, dataplane.Unload(ctx, n.plane.cfg)) }, cap.BPF, cap.NET_ADMIN)
+	return err
 }
 
 // Lookup classes an address, for the admin socket.

@@ -118,6 +118,7 @@ func (n *Node) serve(context.Context) (err error) {
 	if err := n.dropPrivilege(); err != nil {
 		return err
 	}
+	n.watch()
 	n.operator = &http.Server{Handler: n.edge.Operator(), ReadHeaderTimeout: 10 * time.Second}
 	n.admin = adminsocket.Server(n)
 	go func() { n.failed <- n.public.Serve(n.life) }()

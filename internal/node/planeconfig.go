@@ -5,15 +5,15 @@ import (
 	"quicedge/internal/dataplane"
 )
 
-// PlaneConfig is what the settings say of a data plane on a device. Its ports are those of the settings, none where they
+// PlaneConfig is what the settings say of a data plane on devices. Its ports are those of the settings, none where they
 // name none.
-func PlaneConfig(cfg config.Config, iface string) (dp dataplane.Config, err error) {
+func PlaneConfig(cfg config.Config, interfaces ...string) (dp dataplane.Config, err error) {
 	dp = dataplane.Config{
-		PinDir:    cfg.PinDir,
-		Interface: iface,
-		Mode:      dataplane.Mode(cfg.AttachMode),
-		TableKind: dataplane.TableKind(cfg.TableKind),
-		NoScreen:  !cfg.Screen,
+		PinDir:     cfg.PinDir,
+		Interfaces: interfaces,
+		Mode:       dataplane.Mode(cfg.AttachMode),
+		TableKind:  dataplane.TableKind(cfg.TableKind),
+		NoScreen:   !cfg.Screen,
 	}
 	if dp.Ports, err = cfg.UDPPorts(); err != nil {
 		return dp, err

@@ -10,12 +10,12 @@ import (
 	"quicedge/internal/quicsrv"
 )
 
-// dropPrivilege gives up all capabilities but what Reload raises for its moment, and makes sure that the node can still read
+// dropPrivilege gives up all capabilities but what Reload and watch raise for a moment, and makes sure that the node can still read
 // what it serves: root without capabilities may not look into other users' folders.
 func (n *Node) dropPrivilege() error {
 	keep := []cap.Value{cap.DAC_READ_SEARCH}
 	if n.plane.plane != nil {
-		keep = append(keep, cap.BPF)
+		keep = append(keep, cap.BPF, cap.NET_ADMIN)
 	}
 	root, err := openRoot(n.cfg.Root)
 	if err != nil {

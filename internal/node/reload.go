@@ -6,8 +6,8 @@ import (
 	"quicedge/internal/privilege"
 )
 
-// Reload reads tables, overrides and certificate again, and logs the outcome. What cannot be read stays as it was. It is the
-// one thing for which a serving node raises what it kept: to read the operator's files wherever they lie, and to make a new
+// Reload reads tables, overrides and certificate again, and logs the outcome. What cannot be read stays as it was. It is one
+// of the two things for which a serving node raises what it kept: to read the operator's files wherever they lie, and to make a new
 // prefix table, which is a new map.
 func (n *Node) Reload() (changed int, err error) {
 	privilege.With(func() {
