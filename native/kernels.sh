@@ -8,7 +8,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # What the tests need of the network, and what those modules need.
 modules=(
-	veth dummy tun 8021q garp mrp bridge stp llc sch_ingress cls_bpf cls_matchall
+	veth dummy tun 8021q garp mrp bridge stp llc sch_ingress cls_bpf cls_u32
 	ipip ip_gre gre sit tunnel4 ip_tunnel ip6_gre ip6_tunnel tunnel6
 	wireguard udp_tunnel ip6_udp_tunnel libchacha libchacha20poly1305 libpoly1305 libcurve25519 libcurve25519-generic
 	chacha-x86_64 poly1305-x86_64 curve25519-x86_64

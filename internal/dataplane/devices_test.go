@@ -6,12 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
-	"github.com/cilium/ebpf/link"
 	"github.com/vishvananda/netlink"
-
-	"quicedge/internal/netnstest"
 )
 
 func TestTwoDevicesShareTheMaps(t *testing.T) {
@@ -97,42 +92,6 @@ func TestSamePinFolderInAnotherNamespaceIsRefused(t *testing.T) {
 			t.Errorf("%d programs here, %d there", l.attached("edge0"), other.attached("edge0"))
 		}
 	})
-}
-
-// A foreign program that decides for itself neither hides packets from ours nor is touched by us.
-func TestForeignProgramsStay(t *testing.T) {
-	l := newLab(t)
-	netnstest.NeedBPF(t)
-	pass, err := ebpf.NewProgram(&ebpf.ProgramSpec{
-		Type: ebpf.SchedCLS, License: "MIT", Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pass.Close()
-	l.do(func() {
-		dev, err := findDevice("edge0")
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		foreign, err := link.AttachTCX(link.TCXOptions{Interface: dev.index, Program: pass, Attach: ebpf.AttachTCXEgress})
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		t.Cleanup(func() { foreign.Close() })
-	})
-	l.mustLoad(testSnapshot(t))
-	if !l.clamps(l.listen(harbin4)) {
-		t.Error("does not clamp behind a foreign program")
-	}
-	if err := l.unload(); err != nil {
-		t.Fatal(err)
-	}
-	if got := l.attached("edge0"); got != 1 {
-		t.Errorf("%d programs attached, want the foreign one", got)
-	}
 }
 
 func TestDefaultInterface(t *testing.T) {

@@ -13,21 +13,19 @@ import (
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/link"
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 func TestFailedLoadLeavesTheOldState(t *testing.T) {
 	inEachMode(t, func(t *testing.T, l *lab) {
 		l.wireSpare("full0")
+		l.tun("free0", unix.ARPHRD_NONE)
 		p := l.mustLoad(testSnapshot(t))
 		rx := l.listen(harbin4)
 		before := interfaces(t, p)
 		good := l.cfg
-		l.fillEgress("full0")
-		l.do(func() {
-			if err := netlink.LinkAdd(&netlink.Tuntap{LinkAttrs: netlink.LinkAttrs{Name: "tun0"}, Mode: netlink.TUNTAP_MODE_TUN}); err != nil {
-				t.Error(err)
-			}
-		})
+		full := l.noRoom("full0")
+		l.tun("radio0", unix.ARPHRD_IEEE80211)
 		cancelled, cancel := context.WithCancel(t.Context())
 		for _, c := range []struct {
 			name string
@@ -38,8 +36,11 @@ func TestFailedLoadLeavesTheOldState(t *testing.T) {
 		}{
 			{name: "no such device", cfg: func(c *Config) { c.Interfaces = []string{"eth9"} }, want: ErrNoInterface, text: "edge0"},
 			{name: "no device named", cfg: func(c *Config) { c.Interfaces = nil }, text: "such as eth0"},
-			{name: "device without ethernet header", cfg: func(c *Config) { c.Interfaces = []string{"tun0"} }, want: ErrUnsupported, text: "tun"},
-			{name: "device whose hook is full", cfg: func(c *Config) { c.Interfaces = []string{"full0"} }, text: "egress on full0"},
+			{name: "one device of two is missing", cfg: func(c *Config) { c.Interfaces = []string{"edge0", "eth9"} }, want: ErrNoInterface, text: "eth9"},
+			{name: "device of unknown headers", cfg: func(c *Config) { c.Interfaces = []string{"radio0"} }, want: ErrUnsupported, text: "radio0: device type tuntap"},
+			{name: "device without room", cfg: func(c *Config) { c.Interfaces = []string{"full0"} }, text: full},
+			{name: "one device of two without room", cfg: func(c *Config) { c.Interfaces = []string{"free0", "full0"} }, text: full},
+			{name: "no such mode", cfg: func(c *Config) { c.Mode = "xdp" }, text: "tcx or clsact"},
 			{name: "port 0", cfg: func(c *Config) { c.Ports = []uint16{443, 0} }, text: "port 0"},
 			{name: "relative pin folder", cfg: func(c *Config) { c.PinDir = "quicedge" }, text: "absolute"},
 			{name: "pin folder elsewhere", cfg: func(c *Config) { c.PinDir = t.TempDir() + "/quicedge" }, text: "mount -t bpf"},
@@ -71,6 +72,23 @@ func TestFailedLoadLeavesTheOldState(t *testing.T) {
 	})
 }
 
+// noRoom makes a device refuse one program more, and returns what the error is to say.
+func (l *lab) noRoom(device string) string {
+	l.t.Helper()
+	if l.cfg.Mode == ModeTCX {
+		l.fillEgress(device)
+		return "egress on " + device
+	}
+	l.inNetwork(func(n network) error {
+		dev, err := findDevice(device)
+		if err != nil {
+			return err
+		}
+		return n.QdiscAdd(&netlink.Ingress{QdiscAttrs: netlink.QdiscAttrs{LinkIndex: dev.index, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_INGRESS}})
+	})
+	return "ingress qdisc is in its place"
+}
+
 // fillEgress attaches as many programs as the kernel takes.
 func (l *lab) fillEgress(device string) {
 	l.t.Helper()
@@ -100,23 +118,17 @@ func (l *lab) fillEgress(device string) {
 
 // A first load that fails, too, leaves nothing.
 func TestFailedFirstLoadLeavesNothing(t *testing.T) {
-	l := newLab(t)
-	l.fillEgress("edge0")
-	if _, err := l.load(testSnapshot(t)); err == nil {
-		t.Fatal("loaded on a full hook")
-	}
-	if got := l.left(); len(got) != 0 {
-		t.Errorf("pins left: %v", got)
-	}
-	l.do(func() {
-		dev, err := findDevice("edge0")
-		if err != nil {
-			t.Error(err)
-			return
+	inEachMode(t, func(t *testing.T, l *lab) {
+		l.wireSpare("full0")
+		l.noRoom("full0")
+		before := l.attached("full0")
+		l.cfg.Interfaces = []string{"edge0", "full0"}
+		if _, err := l.load(testSnapshot(t)); err == nil {
+			t.Fatal("loaded where there is no room")
 		}
-		q, err := link.QueryPrograms(link.QueryOptions{Target: dev.index, Attach: ebpf.AttachTCXIngress})
-		if err != nil || len(q.Programs) != 0 {
-			t.Errorf("%v programs left at ingress, %v", q, err)
+		l.mustBeGone("failed", "edge0")
+		if got := l.attached("full0"); got != before {
+			t.Errorf("%d programs on full0, %d before", got, before)
 		}
 	})
 }

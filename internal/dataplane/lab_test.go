@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"log/slog"
 	"net"
 	"net/netip"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf/link"
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"quicedge/internal/netnstest"
@@ -33,7 +35,8 @@ func newLab(t testing.TB) *lab {
 	netnstest.NeedBPF(t)
 	l := &lab{t: t, edge: netnstest.New(t), client: netnstest.New(t)}
 	l.wire("edge0")
-	l.cfg = Config{PinDir: filepath.Join(bpffsRoot, "quicedge-test-"+strings.ToLower(rand.Text()[:8])), Interfaces: []string{"edge0"}}
+	l.cfg = Config{PinDir: filepath.Join(bpffsRoot, "quicedge-test-"+strings.ToLower(rand.Text()[:8])), Interfaces: []string{"edge0"},
+		Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	t.Cleanup(l.cleanUp)
 	return l
 }
@@ -55,6 +58,32 @@ func (l *lab) wire(device string) {
 func (l *lab) wireSpare(device string) {
 	l.t.Helper()
 	netnstest.Veth(l.t, netnstest.End{NS: l.edge, Name: device}, netnstest.End{NS: l.client, Name: "spare0"})
+}
+
+// tun gives the edge a device whose packets begin with the IP header, or of any other kind that if_arp.h knows, as long as
+// the test runs. What it sends is read from the file, and what is written to the file it takes in.
+func (l *lab) tun(name string, kind int) *os.File {
+	l.t.Helper()
+	var tun *os.File
+	l.do(func() {
+		err := errors.Join(netlink.LinkAdd(&netlink.Tuntap{LinkAttrs: netlink.LinkAttrs{Name: name}, Mode: netlink.TUNTAP_MODE_TUN, Flags: netlink.TUNTAP_NO_PI}))
+		if err == nil {
+			tun, err = os.OpenFile("/dev/net/tun", os.O_RDWR, 0)
+		}
+		var req *unix.Ifreq
+		if err == nil {
+			req, err = unix.NewIfreq(name)
+		}
+		if err == nil {
+			req.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
+			err = errors.Join(unix.IoctlIfreq(int(tun.Fd()), unix.TUNSETIFF, req), unix.IoctlSetInt(int(tun.Fd()), unix.TUNSETLINK, kind))
+		}
+		if err != nil {
+			l.t.Errorf("make device %s: %v", name, err)
+		}
+	})
+	l.t.Cleanup(func() { tun.Close() })
+	return tun
 }
 
 // cleanUp leaves no pin behind, whatever the test has left.

@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"errors"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -47,6 +48,10 @@ func TestMissingBPFFSIsMounted(t *testing.T) {
 		if _, failed := err.(*exec.ExitError); !failed || !strings.Contains(out, "mount -t bpf bpf /sys/fs/bpf") {
 			t.Errorf("without the right to mount: %v\n%s", err, out)
 		}
-		l.mustBeGone("children ended", "edge0") // their pins went with their mount
+		// Their pins went with their mount, and TCX links with their pins. Filters are known by their names.
+		if err := l.unload(); !errors.Is(err, ErrNotLoaded) {
+			t.Errorf("unload: %v", err)
+		}
+		l.mustBeGone("children ended", "edge0")
 	})
 }

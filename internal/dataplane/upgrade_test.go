@@ -6,9 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
@@ -16,57 +14,34 @@ import (
 	"quicedge/bpf"
 )
 
-// Every datagram of a ping-pong is answered, and every one is counted: at no moment was there no program.
+// upgrades is how many loads follow each other under traffic, for each way to attach.
+func upgrades() int {
+	switch {
+	case os.Getenv("QUICEDGE_SOAK") != "":
+		return 5000
+	case testing.Short():
+		return 20
+	}
+	return 100
+}
+
+// Every datagram of a ping-pong is answered, and every one is counted once: at no moment was there no program, or two.
 func TestUpgradeUnderTrafficLosesNoDatagram(t *testing.T) {
 	inEachMode(t, func(t *testing.T, l *lab) {
 		p := l.mustLoad(testSnapshot(t))
-		rx, tx := l.listen(harbin4), l.dial(harbin4, unix.IP_PMTUDISC_DO)
 		first := interfaces(t, p)
-		const upgrades = 20
-		done := make(chan struct{})
-		var wg sync.WaitGroup
-		wg.Go(func() {
-			defer close(done)
-			for range upgrades {
-				p, err := l.load(testSnapshot(t))
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				p.Close()
-			}
-		})
-		sent := uint64(0)
-		for running := true; running; sent++ {
-			select {
-			case <-done:
-				running = false
-			default:
-			}
-			write(t, tx, 1344)
-			rx.SetReadDeadline(time.Now().Add(5 * time.Second))
-			n, from, err := rx.ReadFrom(make([]byte, 2000))
-			if err != nil || n != 1344 {
-				t.Fatalf("datagram %d to the client: %d bytes, %v", sent, n, err)
-			}
-			if _, err := rx.WriteTo(make([]byte, 1200), from); err != nil {
-				t.Fatal(err)
-			}
-			if n := receive(t, tx); n != 1200 {
-				t.Fatalf("datagram %d to the edge: %d bytes", sent, n)
-			}
-		}
-		wg.Wait()
+		n := upgrades()
+		f := l.whileLoading(t, l.dial(harbin4, unix.IP_PMTUDISC_DO), l.listen(harbin4), n, func(int) error { return l.reload(t) })
 		s, err := p.Stats()
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := []ClassStats{
-			{Class: heilongjiang, Hook: "ingress", Packets: sent, Bytes: sent * 1228},
-			{Class: heilongjiang, Hook: "egress", Packets: sent, Bytes: sent * 1372},
+			{Class: heilongjiang, Hook: "ingress", Packets: f.answered, Bytes: f.answered * 1228},
+			{Class: heilongjiang, Hook: "egress", Packets: f.sent, Bytes: f.sent * 1372},
 		}
-		if !slices.Equal(s.Classes, want) {
-			t.Errorf("counted %v, want %v", s.Classes, want)
+		if !slices.Equal(s.Classes, want) || f.lost > 0 {
+			t.Errorf("lost %d, counted %v, want %v", f.lost, s.Classes, want)
 		}
 		last := interfaces(t, p)
 		for i := range last {
@@ -74,7 +49,7 @@ func TestUpgradeUnderTrafficLosesNoDatagram(t *testing.T) {
 				t.Errorf("%v: not replaced", last[i])
 			}
 		}
-		t.Logf("%d upgrades under %d datagrams each way", upgrades, sent)
+		t.Logf("%d upgrades under %d datagrams, %d lost, each counted once", n, f.sent+f.answered, f.lost)
 	})
 }
 
