@@ -10,7 +10,7 @@ func TestMarksOfGapsOrTooFewBitsAreRefused(t *testing.T) {
 		0: true, 0x3ff: true, 0x7ff: true, 0x3ff0000: true, 0xffc00000: true, 0xffffffff: true,
 		1: false, 0x1ff: false, 0xff800000: false, 0x3fe0001: false, 0x7fe00ff: false, 0xf00003ff: false,
 	} {
-		_, err := Config{Interface: "eth0", MarkMask: mask}.complete()
+		_, err := Config{Interfaces: []string{"eth0"}, MarkMask: mask}.complete()
 		if good != (err == nil) || err != nil && !strings.Contains(err.Error(), "such as 0x3ff0000") {
 			t.Errorf("mark mask %#x: %v", mask, err)
 		}

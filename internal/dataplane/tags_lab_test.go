@@ -26,7 +26,7 @@ func TestSenderBehindTagsLearnsTheMTU(t *testing.T) {
 			netnstest.VLANs(t, netnstest.End{
 				NS: l.client, Name: "spare0", Addrs: []string{"10.8.0.2/24", "fd08::2/64", gansu4.String() + "/32", gansu6.String() + "/128"},
 			}, tags)
-			l.cfg.Interface = "trunk0"
+			l.cfg.Interfaces = []string{"trunk0"}
 			p := l.mustLoad(testSnapshot(t))
 			tx4, tx6 := l.dial(gansu4, unix.IP_PMTUDISC_DO), l.dial(gansu6, unix.IP_PMTUDISC_DO)
 			sendUntilTooLarge(t, func() error { _, err := tx4.Write(make([]byte, 1400)); return err })
@@ -52,7 +52,7 @@ func TestSenderBehindTagsLearnsTheMTU(t *testing.T) {
 func TestErrorsComeBackInTheirTags(t *testing.T) {
 	l := newLab(t)
 	l.wireSpare("spare1")
-	l.cfg.Interface = "spare1"
+	l.cfg.Interfaces = []string{"spare1"}
 	l.mustLoad(testSnapshot(t))
 	s, sniffer := l.rawSocket("spare1"), l.sniffer("spare1")
 	for _, big := range [][]byte{toClient(harbin4, 1400), toClient(harbin6, 1400)} {

@@ -32,7 +32,7 @@ func newSteerLab(t *testing.T) *steerLab {
 	t.Setenv("QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING", "true") // a client here is no *net.UDPConn
 	l := &steerLab{t: t, ns: netnstest.New(t)}
 	l.pins = place(t, l.ns).pins
-	cfg := dataplane.Config{PinDir: l.pins, Interface: "lo"}
+	cfg := dataplane.Config{PinDir: l.pins, Interfaces: []string{"lo"}}
 	var err error
 	netnstest.Do(t, l.ns, func() { l.plane, err = dataplane.Load(context.Background(), cfg, &path.Snapshot{}) })
 	if err != nil {
