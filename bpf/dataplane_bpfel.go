@@ -155,10 +155,11 @@ const (
 )
 
 type DataplaneRttHistogram struct {
-	_       structs.HostLayout
-	Buckets [32]uint64
-	Samples uint64
-	SumUs   uint64
+	_        structs.HostLayout
+	Buckets  [32]uint64
+	Samples  uint64
+	SumUs    uint64
+	Unproven uint64
 }
 
 type DataplaneSpanKind uint32

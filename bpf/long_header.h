@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Packets with a long header: those of a handshake, one or a few at the beginning of a connection. They are counted by type,
- * screened, and timed; all other packets go by.
+ * Packets with a long header: those of a handshake, one or a few at the beginning of a connection. They are counted by type
+ * and screened; all other packets go by.
  */
 #ifndef QUICEDGE_LONG_HEADER_H
 #define QUICEDGE_LONG_HEADER_H
 
 #include "count.h"
 #include "quic.h"
-#include "rtt.h"
 #include "screen.h"
 
 static __always_inline enum quic_type load_type(struct __sk_buff *skb, const struct packet *p)
@@ -45,22 +44,14 @@ VERIFIED_ALONE int long_header_in(struct __sk_buff *skb, const struct packet *p,
 	if (why != REASON_PASS)
 		return why;
 	count_type(class, HOOK_INGRESS, type);
-	if (type != QUIC_UNKNOWN)
-		rtt_from_client(skb, p, type, class);
 	return REASON_PASS;
 }
 
 /* A datagram to a client that begins with a long header. */
 VERIFIED_ALONE int long_header_out(struct __sk_buff *skb, const struct packet *p, __u32 class)
 {
-	enum quic_type type;
-
-	if (!p)
-		return 0;
-	type = load_type(skb, p);
-	count_type(class, HOOK_EGRESS, type);
-	if (type != QUIC_UNKNOWN)
-		rtt_from_server(skb, p);
+	if (p)
+		count_type(class, HOOK_EGRESS, load_type(skb, p));
 	return 0;
 }
 

@@ -8,15 +8,18 @@
  *     |                               | Initial or Retry, SCID = s   |
  *     |<------------------------------|<-----------------------------|
  *     |                               | remembered: given = s, now   |
- *     | any long header, DCID = s     |                              |
+ *     | long header, DCID = s         |                              |
  *     |------------------------------>| sample: now - then           |
  *
  * A client has to answer to what the server calls itself (RFC 9000, section 7.2), which only who got the server's packet
- * knows: nobody can forge a sample for an address that is not his. Behind a Retry the sample is that of the Retry.
+ * knows: that answer proves itself. Some clients have by then switched to another connection ID that the server has given
+ * them under encryption, of the same length. That could be forged, for an address that is not the sender's: of such answers no
+ * more are believed than of the others, and a few. Behind a Retry the sample is that of the Retry.
  */
 #ifndef QUICEDGE_RTT_H
 #define QUICEDGE_RTT_H
 
+#include "long_header.h"
 #include "maps.h"
 #include "parse.h"
 #include "quic.h"
@@ -36,10 +39,13 @@ static __always_inline int load_cid(struct __sk_buff *skb, __u32 off, struct cid
 	return len ? bpf_skb_load_bytes(skb, off + 1, id->bytes, len) : 0;
 }
 
-static __always_inline int same_cid(const struct cid *a, const struct cid *b)
+VERIFIED_ALONE int same_cid(const struct cid *a, const struct cid *b)
 {
-	__u8 differ = a->len ^ b->len;
+	__u8 differ;
 
+	if (!a || !b)
+		return 0;
+	differ = a->len ^ b->len;
 	for (int i = 0; i < QUIC_MAX_CID; i++)
 		differ |= a->bytes[i] ^ b->bytes[i];
 	return !differ;
@@ -61,12 +67,20 @@ VERIFIED_ALONE int rtt_bucket(__u64 us)
 	return bucket;
 }
 
-VERIFIED_ALONE int add_rtt(__u32 class, __u64 us)
+/* Answers that could be forged, of a class and on a CPU, that are believed before any has proved itself. */
+#define UNPROVEN_AHEAD 16
+
+VERIFIED_ALONE int add_rtt(__u32 class, __u64 us, __u32 proven)
 {
 	struct rtt_histogram *h = bpf_map_lookup_elem(&rtt, &class);
 
 	if (!h)
 		return 0;
+	if (!proven) {
+		if (h->unproven >= h->samples - h->unproven + UNPROVEN_AHEAD)
+			return 0;
+		h->unproven++;
+	}
 	h->buckets[(__u32)rtt_bucket(us) % RTT_BUCKETS]++;
 	h->samples++;
 	h->sum_us += us;
@@ -90,29 +104,39 @@ static __always_inline int load_flow(struct __sk_buff *skb, const struct packet 
 
 #define DCID_OFFSET (offsetof(struct quic_long, dcid_len))
 
-/* A long header of version 1 or 2 from a client. */
-VERIFIED_ALONE int rtt_from_client(struct __sk_buff *skb, const struct packet *p, __u32 type, __u32 class)
+/* The client's answer to the server, to one of the server's connection IDs. */
+static __always_inline void measure(struct handshake *h, const struct cid *id, __u32 class)
+{
+	int proven = same_cid(&h->given, id);
+
+	h->measured = 1;
+	h->given = *id;
+	if (id->len >= LEAST_CID)
+		add_rtt(class, (bpf_ktime_get_ns() - h->answered_ns) / 1000, proven);
+}
+
+/* A datagram of a client that begins with a long header. */
+VERIFIED_ALONE int rtt_from_client(struct __sk_buff *skb, const struct packet *p, __u32 class)
 {
 	struct handshake fresh = {}, *known;
+	struct cid *id = &fresh.chosen;
+	enum quic_type type;
 	struct flow f;
 
-	if (!p || load_cid(skb, p->l4 + sizeof(struct udphdr) + DCID_OFFSET, &fresh.chosen) || load_flow(skb, p, 1, &f))
+	type = p ? load_type(skb, p) : QUIC_UNKNOWN;
+	if (type == QUIC_UNKNOWN || load_cid(skb, p->l4 + sizeof(struct udphdr) + DCID_OFFSET, id) || load_flow(skb, p, 1, &f))
 		return 0;
 	known = bpf_map_lookup_elem(&handshakes, &f);
-	if (known && known->answered_ns && same_cid(&known->given, &fresh.chosen)) {
-		if (!known->measured && fresh.chosen.len >= LEAST_CID) {
-			known->measured = 1;
-			add_rtt(class, (bpf_ktime_get_ns() - known->answered_ns) / 1000);
-		}
+	if (known && (same_cid(&known->chosen, id) || (known->measured && same_cid(&known->given, id))))
 		return 0;
-	}
-	/* The client's port may have got a new connection. */
-	if (type == QUIC_INITIAL && (!known || !same_cid(&known->chosen, &fresh.chosen)))
+	if (known && known->answered_ns && !known->measured && id->len == known->given.len)
+		measure(known, id, class);
+	else if (type == QUIC_INITIAL) /* the client's port may have got a new connection */
 		bpf_map_update_elem(&handshakes, &f, &fresh, BPF_ANY);
 	return 0;
 }
 
-/* A long header of version 1 or 2 from a server. */
+/* A datagram to a client that begins with a long header. */
 VERIFIED_ALONE int rtt_from_server(struct __sk_buff *skb, const struct packet *p)
 {
 	__u32 off = sizeof(struct udphdr) + DCID_OFFSET;
@@ -121,13 +145,15 @@ VERIFIED_ALONE int rtt_from_server(struct __sk_buff *skb, const struct packet *p
 	struct flow f;
 	__u8 dcid_len;
 
-	if (!p || load_flow(skb, p, 0, &f))
+	if (!p || load_type(skb, p) == QUIC_UNKNOWN || load_flow(skb, p, 0, &f))
 		return 0;
 	known = bpf_map_lookup_elem(&handshakes, &f);
 	if (!known || known->answered_ns)
 		return 0;
 	off += p->l4;
 	if (bpf_skb_load_bytes(skb, off, &dcid_len, sizeof(dcid_len)) || load_cid(skb, off + 1 + dcid_len, &id))
+		return 0;
+	if (same_cid(&known->chosen, &id)) /* the client knew it before */
 		return 0;
 	known->given = id;
 	known->answered_ns = bpf_ktime_get_ns();

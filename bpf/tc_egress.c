@@ -19,6 +19,7 @@
 #include "mss.h"
 #include "ports.h"
 #include "profile.h"
+#include "rtt.h"
 
 /* A datagram that is larger than its class's MTU. */
 static __always_inline int clamp(struct __sk_buff *skb, const struct packet *p, __u32 class, struct counter wire)
@@ -52,8 +53,10 @@ int qe_egress(struct __sk_buff *skb)
 	} else {
 		if (too_large(skb, &p, class_mtu(class)))
 			return clamp(skb, &p, class, wire);
-		if (p.first & QUIC_LONG_HEADER)
+		if (p.first & QUIC_LONG_HEADER) {
 			long_header_out(skb, &p, class);
+			rtt_from_server(skb, &p);
+		}
 	}
 	count_inline(skb, class, HOOK_EGRESS, why, wire);
 	mark(skb, class);

@@ -17,13 +17,17 @@
 #include "mss.h"
 #include "ports.h"
 #include "profile.h"
+#include "rtt.h"
 
 static __always_inline enum reason quic_in(struct __sk_buff *skb, const struct packet *p, __u32 class)
 {
 	enum reason why = screen_short(datagram_len(skb, p));
 
-	if (why == REASON_PASS && p->first & QUIC_LONG_HEADER)
-		return long_header_in(skb, p, class);
+	if (why != REASON_PASS || !(p->first & QUIC_LONG_HEADER))
+		return why;
+	why = long_header_in(skb, p, class);
+	if (why == REASON_PASS)
+		rtt_from_client(skb, p, class);
 	return why;
 }
 

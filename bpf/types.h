@@ -90,9 +90,10 @@ _Static_assert(REASONS <= REASON_ROOM, "reasons outgrew their room");
 struct rtt_histogram {
 	__u64 buckets[RTT_BUCKETS];
 	__u64 samples;
-	__u64 sum_us; /* microseconds */
+	__u64 sum_us;   /* microseconds */
+	__u64 unproven; /* of the samples, those that could be forged (see rtt.h) */
 };
-_Static_assert(sizeof(struct rtt_histogram) == 272, "struct rtt_histogram is part of the maps' layout");
+_Static_assert(sizeof(struct rtt_histogram) == 280, "struct rtt_histogram is part of the maps' layout");
 
 /* Handshakes that are watched at a time: the one not seen for longest makes room for a new one. */
 #define MAX_HANDSHAKES 16384
@@ -117,8 +118,8 @@ struct cid {
 struct handshake {
 	__u64 answered_ns; /* when the server's first long header left; 0: not yet */
 	struct cid chosen; /* by the client, for its first packets */
-	struct cid given;  /* by the server: what the client's next packets are for */
-	__u8 measured;     /* 1: the client has answered to `given` */
+	struct cid given;  /* by the server, or the one of the server's that the client has answered to */
+	__u8 measured;     /* 1: the client has answered */
 	__u8 reserved[5];
 };
 _Static_assert(sizeof(struct handshake) == 56, "struct handshake is part of the maps' layout");

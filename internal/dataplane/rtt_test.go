@@ -51,10 +51,16 @@ func TestHandshakesAreTimedOnce(t *testing.T) {
 			in(long(initial, quic1, cidC, nil, 1200)), out(long(initial, quic1, nil, cidA, 1200)), in(long(initial, quic1, cidA, nil, 1200)),
 		}, 2},
 		{"new connection before the old one was answered", []any{first, in(long(initial, quic1, cidC, nil, 1200)), accept, answer}, 1},
+		{"answer to another id of the server's", []any{first, accept, in(long(handshaking, quic1, cidD, nil, 100)), in(long(initial, quic1, cidD, nil, 1200))}, 1},
+		{"behind a retry, all of it", []any{
+			first, out(long(retry, quic1, nil, cidC, 100)), in(long(initial, quic1, cidC, nil, 1200)),
+			accept, answer, in(long(handshaking, quic1, cidD, nil, 100)), in(long(handshaking, quic1, cidB, nil, 100)),
+		}, 1},
+		{"server that takes the client's id for its own", []any{first, out(long(initial, quic1, nil, cidA, 1200)), in(long(handshaking, quic1, cidB, nil, 100))}, 0},
 		{"unanswered", []any{first, accept}, 0},
 		{"answer to the first id", []any{first, accept, first}, 0},
-		{"answer that guesses the id", []any{first, accept, in(long(handshaking, quic1, cidC, nil, 100))}, 0},
-		{"answer that guesses by prefix", []any{first, accept, in(long(handshaking, quic1, cidB[:7], nil, 100))}, 0},
+		{"answer to an id of another length", []any{first, accept, in(long(handshaking, quic1, cidC, nil, 100))}, 0},
+		{"answer to the beginning of the id", []any{first, accept, in(long(handshaking, quic1, cidB[:7], nil, 100))}, 0},
 		{"server with an id that can be guessed", []any{first, out(long(initial, quic1, nil, []byte{1, 2, 3}, 1200)), in(long(initial, quic1, []byte{1, 2, 3}, nil, 1200))}, 0},
 		{"server without an id", []any{first, out(long(initial, quic1, nil, nil, 1200)), in(long(initial, quic1, nil, nil, 1200))}, 0},
 		{"no initial before", []any{accept, answer}, 0},
@@ -176,6 +182,56 @@ func (b *bench) forgetHandshakes(t *testing.T) {
 		if err := b.maps.Handshakes.Delete(f); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// Who forges answers, not knowing what the server has called itself, adds no more samples than others do, and a few.
+func TestForgedAnswersAreBelievedSeldom(t *testing.T) {
+	b := newBench(t, testSnapshot(t), false)
+	connect := func(port uint16, answer []byte) {
+		t.Helper()
+		for _, p := range []struct {
+			hook    string
+			sport   int
+			payload []byte
+		}{
+			{"ingress", 34, long(initial, quic1, cidA, nil, 1200)},
+			{"egress", 36, long(initial, quic1, nil, cidB, 1200)},
+			{"ingress", 34, long(handshaking, quic1, answer, nil, 100)},
+		} {
+			frame := clientSends(harbin4, p.payload)
+			if p.hook == "egress" {
+				frame = serverSends(harbin4, p.payload)
+			}
+			binary.BigEndian.PutUint16(frame[p.sport:], port)
+			b.run(t, p.hook, frame, gso{})
+		}
+	}
+	samples := func() uint64 {
+		s, err := b.Stats()
+		if err != nil || len(s.RTT) != 1 {
+			t.Fatal(s.RTT, err)
+		}
+		return s.RTT[0].Samples
+	}
+	ahead := uint64(16 * ebpf.MustPossibleCPU())
+	for port := range uint16(200) {
+		connect(10_000+port, cidD)
+	}
+	if got := samples(); got < 16 || got > ahead {
+		t.Errorf("%d of 200 forged answers are believed, want 16 on each CPU at most", got)
+	}
+	for port := range uint16(200) {
+		connect(20_000+port, cidB)
+	}
+	if got := samples(); got < 200+16 || got > 200+ahead {
+		t.Errorf("%d samples after 200 answers that prove themselves", got)
+	}
+	for port := range uint16(500) {
+		connect(30_000+port, cidD)
+	}
+	if got := samples(); got > 400+ahead {
+		t.Errorf("%d samples, 200 of which have proved themselves: too many forged ones are believed", got)
 	}
 }
 
