@@ -34,26 +34,27 @@ func (l *lab) bareDevice(name string) (f *os.File) {
 	return dev.Fds[0]
 }
 
-// attachBare attaches the programs for devices without a link layer.
-func (l *lab) attachBare(b *bench, name string) {
+// attachAll attaches programs to a device of the edge, until they are detached.
+func (l *lab) attachAll(name string, ingress, egress *ebpf.Program) (detach func()) {
 	l.t.Helper()
-	for _, h := range []struct {
-		attach  ebpf.AttachType
-		program *ebpf.Program
-	}{{ebpf.AttachTCXIngress, b.programs.QeIngress}, {ebpf.AttachTCXEgress, b.programs.QeEgress}} {
-		var at link.Link
-		var err error
-		l.do(func() {
-			var dev netlink.Link
-			if dev, err = netlink.LinkByName(name); err == nil {
-				at, err = link.AttachTCX(link.TCXOptions{Interface: dev.Attrs().Index, Program: h.program, Attach: h.attach})
-			}
-		})
-		if err != nil {
-			l.t.Fatal(err)
+	var links [2]link.Link
+	var err error
+	l.do(func() {
+		var dev netlink.Link
+		if dev, err = netlink.LinkByName(name); err != nil {
+			return
 		}
-		l.t.Cleanup(func() { at.Close() })
+		at := link.TCXOptions{Interface: dev.Attrs().Index, Program: ingress, Attach: ebpf.AttachTCXIngress}
+		if links[0], err = link.AttachTCX(at); err != nil {
+			return
+		}
+		at.Program, at.Attach = egress, ebpf.AttachTCXEgress
+		links[1], err = link.AttachTCX(at)
+	})
+	if err != nil {
+		l.t.Fatal(err)
 	}
+	return func() { links[0].Close(); links[1].Close() }
 }
 
 // A sender whose packets leave by a device without a link layer learns the MTU of the class, and what fits leaves.
@@ -61,7 +62,7 @@ func TestSenderWithoutALinkLayerLearnsTheMTU(t *testing.T) {
 	l := newLab(t)
 	b := newBenchOf(t, testSnapshot(t), Config{}, 0)
 	out := l.bareDevice("bare0")
-	l.attachBare(b, "bare0")
+	defer l.attachAll("bare0", b.programs.QeIngress, b.programs.QeEgress)()
 	for _, c := range []struct {
 		client netip.Addr
 		mtu    int
