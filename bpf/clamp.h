@@ -95,10 +95,10 @@ static __always_inline int make_room(struct __sk_buff *skb, const struct packet 
 	return bpf_skb_adjust_room(skb, room, BPF_ADJ_ROOM_MAC, 0);
 }
 
-/* An error and what it quotes. */
+/* An error, and what it quotes: as many bytes, of as many that there is room for. */
 struct told {
 	const void *error, *quote;
-	__u32 error_len, quoted;
+	__u32 error_len, quoted, most;
 };
 
 /*
@@ -111,7 +111,7 @@ static __always_inline int place(struct __sk_buff *skb, const struct packet *p, 
 	__u32 l3 = p->l3;
 
 	if (link_header) {
-		if (l3 < ETH_HLEN || l3 > sizeof(link) || bpf_skb_load_bytes(skb, 0, link, l3))
+		if (l3 < ETH_HLEN || load_some(skb, 0, link, l3, sizeof(link)))
 			return -1;
 		__builtin_memcpy(sender, link + ETH_ALEN, ETH_ALEN);
 		__builtin_memcpy(link + ETH_ALEN, link, ETH_ALEN);
@@ -119,11 +119,11 @@ static __always_inline int place(struct __sk_buff *skb, const struct packet *p, 
 	}
 	if (make_room(skb, p, t.quoted, t.error_len))
 		return -1;
-	if (link_header && bpf_skb_store_bytes(skb, 0, link, l3, 0))
+	if (link_header && store_some(skb, 0, link, l3, sizeof(link)))
 		return -1;
 	if (bpf_skb_store_bytes(skb, l3, t.error, t.error_len, 0))
 		return -1;
-	return bpf_skb_store_bytes(skb, l3 + t.error_len, t.quote, t.quoted, 0);
+	return store_some(skb, l3 + t.error_len, t.quote, t.quoted, t.most);
 }
 
 static __always_inline int reflect4(struct __sk_buff *skb, const struct packet *p, __u32 mtu)
@@ -132,9 +132,9 @@ static __always_inline int reflect4(struct __sk_buff *skb, const struct packet *
 	struct error4 e = {};
 	__u32 quoted = headers_len(p);
 
-	if (quoted < sizeof(struct iphdr) + sizeof(struct udphdr) || quoted > sizeof(quote))
+	if (quoted < sizeof(struct iphdr) + sizeof(struct udphdr))
 		return -1;
-	if (bpf_skb_load_bytes(skb, p->l3, quote, quoted))
+	if (load_some(skb, p->l3, quote, quoted, sizeof(quote)))
 		return -1;
 	e.ip.version = 4;
 	e.ip.ihl = 5;
@@ -154,7 +154,7 @@ static __always_inline int reflect4(struct __sk_buff *skb, const struct packet *
 	__s64 sum = bpf_csum_diff(NULL, 0, (__be32 *)&icmp, sizeof(icmp), 0);
 	e.icmp.checksum = fold(bpf_csum_diff(NULL, 0, (__be32 *)quote, sizeof(quote), sum));
 
-	return place(skb, p, (struct told){ &e, quote, sizeof(e), quoted });
+	return place(skb, p, (struct told){ &e, quote, sizeof(e), quoted, sizeof(quote) });
 }
 
 /* The pseudo-header that an ICMPv6 checksum covers (RFC 8200, section 8.1). */
@@ -171,9 +171,9 @@ static __always_inline int reflect6(struct __sk_buff *skb, const struct packet *
 	struct error6 e = {};
 	__u32 quoted = headers_len(p);
 
-	if (quoted < sizeof(struct ipv6hdr) + sizeof(struct udphdr) || quoted > sizeof(quote))
+	if (quoted < sizeof(struct ipv6hdr) + sizeof(struct udphdr))
 		return -1;
-	if (bpf_skb_load_bytes(skb, p->l3, quote, quoted))
+	if (load_some(skb, p->l3, quote, quoted, sizeof(quote)))
 		return -1;
 	e.ip.version = 6;
 	e.ip.hop_limit = 64;
@@ -196,7 +196,7 @@ static __always_inline int reflect6(struct __sk_buff *skb, const struct packet *
 	sum = bpf_csum_diff(NULL, 0, (__be32 *)&icmp, sizeof(icmp), sum);
 	e.icmp.checksum = fold(bpf_csum_diff(NULL, 0, (__be32 *)quote, sizeof(quote), sum));
 
-	return place(skb, p, (struct told){ &e, quote, sizeof(e), quoted });
+	return place(skb, p, (struct told){ &e, quote, sizeof(e), quoted, sizeof(quote) });
 }
 
 /* lo has this index in every network namespace. */

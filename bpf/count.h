@@ -33,9 +33,9 @@ static __always_inline void add_exit(struct class_stats *s, __u32 why, struct co
 {
 	struct counter *c;
 
-	if (!s || why >= REASON_ROOM)
+	if (!s)
 		return;
-	c = &s->exits[why];
+	c = &s->exits[why % REASON_ROOM];
 	c->packets += wire.packets;
 	c->bytes += wire.bytes;
 }

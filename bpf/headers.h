@@ -43,7 +43,10 @@ static __always_inline int load_ethernet(struct __sk_buff *skb, struct packet *p
 
 	if (bpf_skb_load_bytes(skb, offsetof(struct ethhdr, h_proto), &type, sizeof(type)))
 		return REASON_TRUNCATED;
-	for (int i = 0; i < MAX_TAGS && is_tag(type); i++) {
+#pragma unroll
+	for (int i = 0; i < MAX_TAGS; i++) {
+		if (!is_tag(type))
+			break;
 		if (bpf_skb_load_bytes(skb, off, &tag, sizeof(tag)))
 			return REASON_TRUNCATED;
 		type = tag.type;
@@ -150,7 +153,10 @@ static __always_inline int load_ipv6(struct __sk_buff *skb, struct packet *p, en
 		return REASON_BAD_HEADER;
 	__builtin_memcpy(p->client.bytes, CLIENT(&ip, hook), 16);
 	p->proto = ip.nexthdr;
-	for (int i = 0; i < MAX_EXT_HEADERS && is_ext_header(p->proto); i++) {
+#pragma unroll
+	for (int i = 0; i < MAX_EXT_HEADERS; i++) {
+		if (!is_ext_header(p->proto))
+			break;
 		if (bpf_skb_load_bytes(skb, off, &h, sizeof(h)))
 			return REASON_TRUNCATED;
 		if (p->proto == IPPROTO_FRAGMENT && h.frag_off & bpf_htons(0xfff8))

@@ -68,7 +68,7 @@ VERIFIED_ALONE int lower_mss(struct __sk_buff *skb, __u32 l4, __u32 header, __u3
 	struct mss_option o;
 	__u32 lowered = forget(0, skb);
 
-	for (int i = 0; i < TCP_MAX_OPTIONS; i++) {
+	for (__u32 i = 0; i < TCP_MAX_OPTIONS; i = count_up(i, 63)) {
 		if (at + sizeof(o) > header || bpf_skb_load_bytes(skb, l4 + at, &o, sizeof(o)))
 			break;
 		if (o.kind == TCP_OPTION_END)

@@ -58,6 +58,38 @@ static __always_inline __u32 forget(__u32 number, const struct __sk_buff *skb)
 	return number ^ unknown;
 }
 
+/*
+ * The next number of a loop's counter that stays below `mask`, which is one less than a power of two. Without CAP_PERFMON the
+ * verifier also follows the loop as a processor would that guesses wrong at its end: past it, for ever, if the counter did not
+ * come round.
+ */
+static __always_inline __u32 count_up(__u32 i, const __u32 mask)
+{
+	i++;
+	asm volatile("%0 &= %1" : "+r"(i) : "i"(mask));
+	return i;
+}
+
+/*
+ * bpf_skb_load_bytes and bpf_skb_store_bytes of as many bytes as a variable says: 1 to `most`. Older kernels learn nothing from
+ * "not 0", and want the bounds in the register that the helper gets: one less is compared, and 1 is added.
+ */
+static __always_inline int load_some(struct __sk_buff *skb, __u32 off, void *to, __u32 len, __u32 most)
+{
+	__u32 less = len - 1;
+
+	asm volatile("" : "+r"(less));
+	return less < most ? bpf_skb_load_bytes(skb, off, to, less + 1) : -1;
+}
+
+static __always_inline int store_some(struct __sk_buff *skb, __u32 off, const void *from, __u32 len, __u32 most)
+{
+	__u32 less = len - 1;
+
+	asm volatile("" : "+r"(less));
+	return less < most ? bpf_skb_store_bytes(skb, off, from, less + 1, 0) : -1;
+}
+
 /* What an IPv4 or IPv6 address is looked up by. */
 struct address {
 	union {

@@ -36,7 +36,7 @@ static __always_inline int load_cid(struct __sk_buff *skb, __u32 off, struct cid
 	if (bpf_skb_load_bytes(skb, off, &len, sizeof(len)) || len > QUIC_MAX_CID)
 		return -1;
 	id->len = len;
-	return len ? bpf_skb_load_bytes(skb, off + 1, id->bytes, len) : 0;
+	return len ? load_some(skb, off + 1, id->bytes, len, QUIC_MAX_CID) : 0;
 }
 
 VERIFIED_ALONE int same_cid(const struct cid *a, const struct cid *b)
@@ -46,6 +46,7 @@ VERIFIED_ALONE int same_cid(const struct cid *a, const struct cid *b)
 	if (!a || !b)
 		return 0;
 	differ = a->len ^ b->len;
+#pragma unroll
 	for (int i = 0; i < QUIC_MAX_CID; i++)
 		differ |= a->bytes[i] ^ b->bytes[i];
 	return !differ;
@@ -58,6 +59,7 @@ VERIFIED_ALONE int rtt_bucket(__u64 us)
 
 	if (us >> 32)
 		return RTT_BUCKETS - 1;
+#pragma unroll
 	for (__u32 bits = 16; bits; bits >>= 1) {
 		if (us >> bits) {
 			us >>= bits;

@@ -73,7 +73,7 @@ VERIFIED_ALONE int dxr_descend(__u64 high, __u64 low)
 		return 0;
 	struct dxr_span span = dxr_root(table, high);
 
-	for (int i = 0; i < DXR_MAX_LISTS && span.kind != SPAN_ANSWER; i++)
+	for (__u32 i = 0; i < DXR_MAX_LISTS && span.kind != SPAN_ANSWER; i = count_up(i, 31))
 		span = dxr_step(table, span, high, low);
 	return span.kind == SPAN_ANSWER ? span.to : 0;
 }
