@@ -58,35 +58,55 @@ static __always_inline int store_mss(struct __sk_buff *skb, __u32 l4, __u32 at, 
 	return bpf_skb_store_bytes(skb, l4 + at, &is, sizeof(is), 0);
 }
 
-/*
- * Lowers every MSS among the options to `limit`: 1 where one was lowered. Options that cannot be are the receiver's to judge:
- * nothing behind them is read.
- */
+/* A number that changes from turn to turn. At such a place the verifier does not track it, and follows one turn for all. */
+struct untracked {
+	__u32 unused;
+	__u32 n;
+};
+
+/* A search through the options of a header, of which each turn of bpf_loop looks at one. */
+struct mss_search {
+	struct __sk_buff *skb;
+	__u64 l4;
+	__u64 header; /* bytes of it */
+	__u64 limit;
+	struct untracked at;      /* where the next option is, in the header */
+	struct untracked lowered; /* 1: an MSS was */
+};
+
+/* 1: the options end here, or cannot be. What is behind them is the receiver's to judge. */
+static long mss_turn(__u32 turn __attribute__((unused)), struct mss_search *s)
+{
+	struct mss_option o;
+
+	if (s->at.n + sizeof(o) > s->header || bpf_skb_load_bytes(s->skb, s->l4 + s->at.n, &o, sizeof(o)))
+		return 1;
+	if (o.kind == TCP_OPTION_END)
+		return 1;
+	if (o.kind == TCP_OPTION_NOP) {
+		s->at.n++;
+		return 0;
+	}
+	if (o.len < 2 || s->at.n + o.len > s->header || (o.kind == TCP_OPTION_MSS && o.len != sizeof(o)))
+		return 1;
+	if (o.kind == TCP_OPTION_MSS && bpf_ntohs(o.mss) > s->limit) {
+		if (store_mss(s->skb, s->l4, s->at.n + offsetof(struct mss_option, mss), o.mss, s->limit))
+			return 1;
+		s->lowered.n = 1;
+	}
+	s->at.n += o.len;
+	return 0;
+}
+
+/* Lowers every MSS among the options to `limit`: 1 where one was lowered. */
 VERIFIED_ALONE int lower_mss(struct __sk_buff *skb, __u32 l4, __u32 header, __u32 limit)
 {
-	__u32 at = forget(sizeof(struct tcphdr), skb);
-	struct mss_option o;
-	__u32 lowered = forget(0, skb);
+	struct mss_search s = { .skb = skb, .l4 = l4, .at.n = sizeof(struct tcphdr), .header = header, .limit = limit };
 
-	for (__u32 i = 0; i < TCP_MAX_OPTIONS; i = count_up(i, 63)) {
-		if (at + sizeof(o) > header || bpf_skb_load_bytes(skb, l4 + at, &o, sizeof(o)))
-			break;
-		if (o.kind == TCP_OPTION_END)
-			break;
-		if (o.kind == TCP_OPTION_NOP) {
-			at = forget(at + 1, skb);
-			continue;
-		}
-		if (o.len < 2 || at + o.len > header || (o.kind == TCP_OPTION_MSS && o.len != sizeof(o)))
-			break;
-		if (o.kind == TCP_OPTION_MSS && bpf_ntohs(o.mss) > limit) {
-			if (store_mss(skb, l4, at + offsetof(struct mss_option, mss), o.mss, limit))
-				break;
-			lowered = forget(1, skb);
-		}
-		at = forget(at + o.len, skb);
-	}
-	return lowered;
+	if (header > sizeof(struct tcphdr) + TCP_MAX_OPTIONS)
+		return 0;
+	bpf_loop(TCP_MAX_OPTIONS, mss_turn, &s, 0);
+	return s.lowered.n;
 }
 
 /* What becomes of a TCP packet to or from a class: only a SYN is looked into. */

@@ -47,7 +47,7 @@
 
 /*
  * Makes the verifier forget what it knows of a number: without CAP_PERFMON it refuses an index that is another constant on
- * each path, and follows a loop once for each value of what the loop counts with.
+ * each path.
  */
 static __always_inline __u32 forget(__u32 number, const struct __sk_buff *skb)
 {
@@ -56,18 +56,6 @@ static __always_inline __u32 forget(__u32 number, const struct __sk_buff *skb)
 	number ^= unknown;
 	asm volatile("" : "+r"(number));
 	return number ^ unknown;
-}
-
-/*
- * The next number of a loop's counter that stays below `mask`, which is one less than a power of two. Without CAP_PERFMON the
- * verifier also follows the loop as a processor would that guesses wrong at its end: past it, for ever, if the counter did not
- * come round.
- */
-static __always_inline __u32 count_up(__u32 i, const __u32 mask)
-{
-	i++;
-	asm volatile("%0 &= %1" : "+r"(i) : "i"(mask));
-	return i;
 }
 
 /*
@@ -108,7 +96,7 @@ struct packet {
 	__u8 proto;     /* IPPROTO_UDP or IPPROTO_TCP, where l4 is not 0 */
 	__u8 l4_len;    /* of the UDP or TCP header, in bytes */
 	__u8 first;     /* byte of the UDP payload, 0 where there is none; of TCP the flags */
-	__u8 reserved[2];
+	__u8 reserved[6];
 	struct address client;
 };
 

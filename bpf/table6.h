@@ -63,19 +63,33 @@ static __always_inline struct dxr_span dxr_root(void *table, __u64 high)
 	return b ? b->roots[at % DXR_ROOTS] : (struct dxr_span){};
 }
 
+/* A way down, of which each turn of bpf_loop makes a step. */
+struct dxr_way {
+	void *table;
+	__u64 high, low;
+	struct dxr_span span;
+};
+
+static long dxr_turn(__u32 turn __attribute__((unused)), struct dxr_way *way)
+{
+	if (way->span.kind == SPAN_ANSWER)
+		return 1;
+	way->span = dxr_step(way->table, way->span, way->high, way->low);
+	return 0;
+}
+
 /* All the way down, for addresses behind more than one list. */
 VERIFIED_ALONE int dxr_descend(__u64 high, __u64 low)
 {
+	struct dxr_way way = { .high = high, .low = low };
 	__u32 zero = 0;
-	void *table = bpf_map_lookup_elem(&prefixes6, &zero);
 
-	if (!table)
+	way.table = bpf_map_lookup_elem(&prefixes6, &zero);
+	if (!way.table)
 		return 0;
-	struct dxr_span span = dxr_root(table, high);
-
-	for (__u32 i = 0; i < DXR_MAX_LISTS && span.kind != SPAN_ANSWER; i = count_up(i, 31))
-		span = dxr_step(table, span, high, low);
-	return span.kind == SPAN_ANSWER ? span.to : 0;
+	way.span = dxr_root(way.table, high);
+	bpf_loop(DXR_MAX_LISTS, dxr_turn, &way, 0);
+	return way.span.kind == SPAN_ANSWER ? way.span.to : 0;
 }
 
 /*
