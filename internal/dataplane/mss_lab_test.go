@@ -16,7 +16,10 @@ const tcpTimestamps = 12
 
 // Both ends of a TCP connection to a server's port send segments that fit the class, and others' do not change.
 func TestTCPGetsTheClassesMSSBothWays(t *testing.T) {
-	l := newLab(t)
+	inEachMode(t, testTCPGetsTheClassesMSS)
+}
+
+func testTCPGetsTheClassesMSS(t *testing.T, l *lab) {
 	p := l.mustLoad(testSnapshot(t))
 	for _, c := range []struct {
 		name    string

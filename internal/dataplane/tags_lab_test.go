@@ -17,40 +17,46 @@ import (
 func TestSenderBehindTagsLearnsTheMTU(t *testing.T) {
 	for tags := 1; tags <= 3; tags++ {
 		t.Run(fmt.Sprintf("%d tags", tags), func(t *testing.T) {
-			l := newLab(t)
-			l.wireSpare("trunk0")
-			netnstest.VLANs(t, netnstest.End{
-				NS: l.edge, Name: "trunk0", Addrs: []string{"10.8.0.1/24", "fd08::1/64"},
-				Routes: []netnstest.Route{{To: "203.0.113.0/24", Via: "10.8.0.2"}, {To: "2001:db8:62::/48", Via: "fd08::2"}},
-			}, tags)
-			netnstest.VLANs(t, netnstest.End{
-				NS: l.client, Name: "spare0", Addrs: []string{"10.8.0.2/24", "fd08::2/64", gansu4.String() + "/32", gansu6.String() + "/128"},
-			}, tags)
-			l.cfg.Interfaces = []string{"trunk0"}
-			p := l.mustLoad(testSnapshot(t))
-			tx4, tx6 := l.dial(gansu4, unix.IP_PMTUDISC_DO), l.dial(gansu6, unix.IP_PMTUDISC_DO)
-			sendUntilTooLarge(t, func() error { _, err := tx4.Write(make([]byte, 1400)); return err })
-			sendUntilTooLarge(t, func() error { _, err := tx6.Write(make([]byte, 1400)); return err })
-			if got4, got6 := routeMTU(t, l, gansu4), routeMTU(t, l, gansu6); got4 != 1248 || got6 != 1280 {
-				t.Errorf("routes say mtu %d and %d, want 1248 and 1280", got4, got6)
-			}
-			rx := l.listen(gansu4)
-			write(t, tx4, 1220)
-			if got := receive(t, rx); got != 1220 {
-				t.Errorf("client got %d bytes, want 1220", got)
-			}
-			for _, r := range reasonsAt(t, p, "egress") {
-				if r.Reason == "clamped-silent" || r.Reason == "vlan" {
-					t.Errorf("counted %+v", r)
-				}
-			}
+			inEachMode(t, func(t *testing.T, l *lab) { testSenderBehindTags(t, l, tags) })
 		})
+	}
+}
+
+func testSenderBehindTags(t *testing.T, l *lab, tags int) {
+	l.wireSpare("trunk0")
+	netnstest.VLANs(t, netnstest.End{
+		NS: l.edge, Name: "trunk0", Addrs: []string{"10.8.0.1/24", "fd08::1/64"},
+		Routes: []netnstest.Route{{To: "203.0.113.0/24", Via: "10.8.0.2"}, {To: "2001:db8:62::/48", Via: "fd08::2"}},
+	}, tags)
+	netnstest.VLANs(t, netnstest.End{
+		NS: l.client, Name: "spare0", Addrs: []string{"10.8.0.2/24", "fd08::2/64", gansu4.String() + "/32", gansu6.String() + "/128"},
+	}, tags)
+	l.cfg.Interfaces = []string{"trunk0"}
+	p := l.mustLoad(testSnapshot(t))
+	tx4, tx6 := l.dial(gansu4, unix.IP_PMTUDISC_DO), l.dial(gansu6, unix.IP_PMTUDISC_DO)
+	sendUntilTooLarge(t, func() error { _, err := tx4.Write(make([]byte, 1400)); return err })
+	sendUntilTooLarge(t, func() error { _, err := tx6.Write(make([]byte, 1400)); return err })
+	if got4, got6 := routeMTU(t, l, gansu4), routeMTU(t, l, gansu6); got4 != 1248 || got6 != 1280 {
+		t.Errorf("routes say mtu %d and %d, want 1248 and 1280", got4, got6)
+	}
+	rx := l.listen(gansu4)
+	write(t, tx4, 1220)
+	if got := receive(t, rx); got != 1220 {
+		t.Errorf("client got %d bytes, want 1220", got)
+	}
+	for _, r := range reasonsAt(t, p, "egress") {
+		if r.Reason == "clamped-silent" || r.Reason == "vlan" {
+			t.Errorf("counted %+v", r)
+		}
 	}
 }
 
 // An error to a frame with tags in it comes in by the device with the same tags.
 func TestErrorsComeBackInTheirTags(t *testing.T) {
-	l := newLab(t)
+	inEachMode(t, testErrorsComeBackInTheirTags)
+}
+
+func testErrorsComeBackInTheirTags(t *testing.T, l *lab) {
 	l.wireSpare("spare1")
 	l.cfg.Interfaces = []string{"spare1"}
 	l.mustLoad(testSnapshot(t))

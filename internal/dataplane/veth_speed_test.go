@@ -6,6 +6,9 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"quicedge/internal/netnstest"
@@ -59,6 +62,29 @@ func benchmarkVeth(b *testing.B, client netip.Addr, fromEdge bool, segments int)
 	b.ReportMetric(median(without), "cpu-ns-none")
 	b.ReportMetric(median(with), "cpu-ns-loaded")
 	b.ReportMetric(median(ratios), "x-none")
+}
+
+// attachAll attaches programs to a device of the edge, until they are detached.
+func (l *lab) attachAll(name string, ingress, egress *ebpf.Program) (detach func()) {
+	l.t.Helper()
+	var links [2]link.Link
+	var err error
+	l.do(func() {
+		var dev netlink.Link
+		if dev, err = netlink.LinkByName(name); err != nil {
+			return
+		}
+		at := link.TCXOptions{Interface: dev.Attrs().Index, Program: ingress, Attach: ebpf.AttachTCXIngress}
+		if links[0], err = link.AttachTCX(at); err != nil {
+			return
+		}
+		at.Program, at.Attach = egress, ebpf.AttachTCXEgress
+		links[1], err = link.AttachTCX(at)
+	})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return func() { links[0].Close(); links[1].Close() }
 }
 
 // wirePair is a socket that sends to another one at the other end of the link: from the server's port or to it.
