@@ -16,6 +16,7 @@
 #include "configs.h"
 #include "maps.h"
 #include "parse.h"
+#include "scratch.h"
 
 /* linux/icmp.h cannot be included for the bpf target: it pulls in the C library. */
 #define ICMP_DEST_UNREACH 3
@@ -30,7 +31,7 @@
 
 /* The longest IPv4 header and a UDP header; the shortest IPv6 header and a UDP header are 48. */
 #define MAX_QUOTE4 68
-/* Of an IPv6 packet with extension headers as much is quoted as one load into the stack can hold. */
+/* Of an IPv6 packet with extension headers as much is quoted as there is room for in a draft. */
 #define MAX_QUOTE6 128
 
 /* ICMP "fragmentation needed" (RFC 1191, section 4) and ICMPv6 "packet too big" (RFC 4443, section 3.2). */
@@ -50,13 +51,13 @@ struct too_big {
 struct error4 {
 	struct iphdr ip;
 	struct frag_needed icmp;
-} __attribute__((packed));
+};
 _Static_assert(sizeof(struct error4) == 28, "struct error4 is written to the wire");
 
 struct error6 {
 	struct ipv6hdr ip;
 	struct too_big icmp;
-} __attribute__((packed));
+};
 _Static_assert(sizeof(struct error6) == 48, "struct error6 is written to the wire");
 
 /* IP length in bytes of the largest packet that the skb becomes on the wire. */
@@ -95,68 +96,6 @@ static __always_inline int make_room(struct __sk_buff *skb, const struct packet 
 	return bpf_skb_adjust_room(skb, room, BPF_ADJ_ROOM_MAC, 0);
 }
 
-/* An error, and what it quotes: as many bytes, of as many that there is room for. */
-struct told {
-	const void *error, *quote;
-	__u32 error_len, quoted, most;
-};
-
-/*
- * Writes the error in the packet's place, from the link's header on, which sends it back to where the packet came from, by
- * the same VLAN: the device takes in only frames to its own address.
- */
-static __always_inline int place(struct __sk_buff *skb, const struct packet *p, struct told t)
-{
-	__u8 link[MAX_LINK] = {}, sender[ETH_ALEN];
-	__u32 l3 = p->l3;
-
-	if (link_header) {
-		if (l3 < ETH_HLEN || load_some(skb, 0, link, l3, sizeof(link)))
-			return -1;
-		__builtin_memcpy(sender, link + ETH_ALEN, ETH_ALEN);
-		__builtin_memcpy(link + ETH_ALEN, link, ETH_ALEN);
-		__builtin_memcpy(link, sender, ETH_ALEN);
-	}
-	if (make_room(skb, p, t.quoted, t.error_len))
-		return -1;
-	if (link_header && store_some(skb, 0, link, l3, sizeof(link)))
-		return -1;
-	if (bpf_skb_store_bytes(skb, l3, t.error, t.error_len, 0))
-		return -1;
-	return store_some(skb, l3 + t.error_len, t.quote, t.quoted, t.most);
-}
-
-static __always_inline int reflect4(struct __sk_buff *skb, const struct packet *p, __u32 mtu)
-{
-	__u8 quote[MAX_QUOTE4] = {};
-	struct error4 e = {};
-	__u32 quoted = headers_len(p);
-
-	if (quoted < sizeof(struct iphdr) + sizeof(struct udphdr))
-		return -1;
-	if (load_some(skb, p->l3, quote, quoted, sizeof(quote)))
-		return -1;
-	e.ip.version = 4;
-	e.ip.ihl = 5;
-	e.ip.ttl = 64;
-	e.ip.protocol = IPPROTO_ICMP;
-	e.ip.tot_len = bpf_htons(sizeof(e.ip) + sizeof(e.icmp) + quoted);
-	__builtin_memcpy(&e.ip.saddr, quote + offsetof(struct iphdr, daddr), 4);
-	__builtin_memcpy(&e.ip.daddr, quote + offsetof(struct iphdr, saddr), 4);
-	e.icmp.type = ICMP_DEST_UNREACH;
-	e.icmp.code = ICMP_FRAG_NEEDED;
-	e.icmp.mtu = bpf_htons(mtu);
-
-	struct iphdr ip = e.ip;
-	struct frag_needed icmp = e.icmp;
-
-	e.ip.check = fold(bpf_csum_diff(NULL, 0, (__be32 *)&ip, sizeof(ip), 0));
-	__s64 sum = bpf_csum_diff(NULL, 0, (__be32 *)&icmp, sizeof(icmp), 0);
-	e.icmp.checksum = fold(bpf_csum_diff(NULL, 0, (__be32 *)quote, sizeof(quote), sum));
-
-	return place(skb, p, (struct told){ &e, quote, sizeof(e), quoted, sizeof(quote) });
-}
-
 /* The pseudo-header that an ICMPv6 checksum covers (RFC 8200, section 8.1). */
 struct pseudo6 {
 	struct in6_addr saddr, daddr;
@@ -165,38 +104,98 @@ struct pseudo6 {
 };
 _Static_assert(sizeof(struct pseudo6) == 40, "struct pseudo6 is summed as it lies");
 
-static __always_inline int reflect6(struct __sk_buff *skb, const struct packet *p, __u32 mtu)
+/* An error being written. */
+struct draft {
+	__u8 link[MAX_LINK], sender[ETH_ALEN];
+	union {
+		struct error4 v4;
+		struct error6 v6;
+	};
+	struct pseudo6 pseudo;
+	__u32 quoted; /* bytes of the packet that the error quotes */
+	__u8 quote[MAX_QUOTE6];
+};
+_Static_assert(sizeof(struct draft) <= sizeof(struct scratch), "a draft is written in the scratch room");
+
+/*
+ * Writes the error in the packet's place, from the link's header on, which sends it back to where the packet came from, by
+ * the same VLAN: the device takes in only frames to its own address.
+ */
+static __always_inline int place(struct __sk_buff *skb, const struct packet *p, struct draft *d, __u32 len)
 {
-	__u8 quote[MAX_QUOTE6] = {};
-	struct error6 e = {};
-	__u32 quoted = headers_len(p);
+	__u32 l3 = p->l3;
+
+	if (link_header) {
+		if (l3 < ETH_HLEN || load_some(skb, 0, d->link, l3, sizeof(d->link)))
+			return -1;
+		__builtin_memcpy(d->sender, d->link + ETH_ALEN, ETH_ALEN);
+		__builtin_memcpy(d->link + ETH_ALEN, d->link, ETH_ALEN);
+		__builtin_memcpy(d->link, d->sender, ETH_ALEN);
+	}
+	if (make_room(skb, p, d->quoted, len))
+		return -1;
+	if (link_header && store_some(skb, 0, d->link, l3, sizeof(d->link)))
+		return -1;
+	if (bpf_skb_store_bytes(skb, l3, &d->v4, len, 0))
+		return -1;
+	return store_some(skb, l3 + len, d->quote, d->quoted, sizeof(d->quote));
+}
+
+static __always_inline int reflect4(struct __sk_buff *skb, const struct packet *p, struct draft *d, __u32 mtu)
+{
+	struct error4 *e = &d->v4;
+	__u32 quoted = d->quoted;
+
+	if (quoted < sizeof(struct iphdr) + sizeof(struct udphdr))
+		return -1;
+	if (load_some(skb, p->l3, d->quote, quoted, MAX_QUOTE4))
+		return -1;
+	e->ip.version = 4;
+	e->ip.ihl = 5;
+	e->ip.ttl = 64;
+	e->ip.protocol = IPPROTO_ICMP;
+	e->ip.tot_len = bpf_htons(sizeof(*e) + quoted);
+	__builtin_memcpy(&e->ip.saddr, d->quote + offsetof(struct iphdr, daddr), 4);
+	__builtin_memcpy(&e->ip.daddr, d->quote + offsetof(struct iphdr, saddr), 4);
+	e->icmp.type = ICMP_DEST_UNREACH;
+	e->icmp.code = ICMP_FRAG_NEEDED;
+	e->icmp.mtu = bpf_htons(mtu);
+
+	e->ip.check = fold(bpf_csum_diff(NULL, 0, (__be32 *)&e->ip, sizeof(e->ip), 0));
+	__s64 sum = bpf_csum_diff(NULL, 0, (__be32 *)&e->icmp, sizeof(e->icmp), 0);
+	e->icmp.checksum = fold(bpf_csum_diff(NULL, 0, (__be32 *)d->quote, MAX_QUOTE4, sum));
+
+	return place(skb, p, d, sizeof(*e));
+}
+
+static __always_inline int reflect6(struct __sk_buff *skb, const struct packet *p, struct draft *d, __u32 mtu)
+{
+	struct error6 *e = &d->v6;
+	__u32 quoted = d->quoted;
 
 	if (quoted < sizeof(struct ipv6hdr) + sizeof(struct udphdr))
 		return -1;
-	if (load_some(skb, p->l3, quote, quoted, sizeof(quote)))
+	if (load_some(skb, p->l3, d->quote, quoted, sizeof(d->quote)))
 		return -1;
-	e.ip.version = 6;
-	e.ip.hop_limit = 64;
-	e.ip.nexthdr = IPPROTO_ICMPV6;
-	e.ip.payload_len = bpf_htons(sizeof(e.icmp) + quoted);
-	__builtin_memcpy(&e.ip.saddr, quote + offsetof(struct ipv6hdr, daddr), 16);
-	__builtin_memcpy(&e.ip.daddr, quote + offsetof(struct ipv6hdr, saddr), 16);
-	e.icmp.type = ICMPV6_PKT_TOOBIG;
-	e.icmp.mtu = bpf_htonl(mtu < IPV6_MIN_MTU ? IPV6_MIN_MTU : mtu);
+	e->ip.version = 6;
+	e->ip.hop_limit = 64;
+	e->ip.nexthdr = IPPROTO_ICMPV6;
+	e->ip.payload_len = bpf_htons(sizeof(e->icmp) + quoted);
+	__builtin_memcpy(&e->ip.saddr, d->quote + offsetof(struct ipv6hdr, daddr), 16);
+	__builtin_memcpy(&e->ip.daddr, d->quote + offsetof(struct ipv6hdr, saddr), 16);
+	e->icmp.type = ICMPV6_PKT_TOOBIG;
+	e->icmp.mtu = bpf_htonl(mtu < IPV6_MIN_MTU ? IPV6_MIN_MTU : mtu);
 
-	struct pseudo6 pseudo = {
-		.saddr = e.ip.saddr,
-		.daddr = e.ip.daddr,
-		.len = bpf_htonl(sizeof(e.icmp) + quoted),
-		.next = bpf_htonl(IPPROTO_ICMPV6),
-	};
-	struct too_big icmp = e.icmp;
-	__s64 sum = bpf_csum_diff(NULL, 0, (__be32 *)&pseudo, sizeof(pseudo), 0);
+	d->pseudo.saddr = e->ip.saddr;
+	d->pseudo.daddr = e->ip.daddr;
+	d->pseudo.len = bpf_htonl(sizeof(e->icmp) + quoted);
+	d->pseudo.next = bpf_htonl(IPPROTO_ICMPV6);
+	__s64 sum = bpf_csum_diff(NULL, 0, (__be32 *)&d->pseudo, sizeof(d->pseudo), 0);
 
-	sum = bpf_csum_diff(NULL, 0, (__be32 *)&icmp, sizeof(icmp), sum);
-	e.icmp.checksum = fold(bpf_csum_diff(NULL, 0, (__be32 *)quote, sizeof(quote), sum));
+	sum = bpf_csum_diff(NULL, 0, (__be32 *)&e->icmp, sizeof(e->icmp), sum);
+	e->icmp.checksum = fold(bpf_csum_diff(NULL, 0, (__be32 *)d->quote, sizeof(d->quote), sum));
 
-	return place(skb, p, (struct told){ &e, quote, sizeof(e), quoted, sizeof(quote) });
+	return place(skb, p, d, sizeof(*e));
 }
 
 /* lo has this index in every network namespace. */
@@ -214,9 +213,13 @@ static __always_inline int send_back(struct __sk_buff *skb)
 /* Turns the packet into the error that its sender gets. 0: it is one now, and is to be redirected. */
 VERIFIED_ALONE int reflect(struct __sk_buff *skb, const struct packet *p, __u32 mtu)
 {
-	if (!reflect_errors || !p)
+	struct draft *d = scratch_room();
+
+	if (!reflect_errors || !p || !d)
 		return -1;
-	return p->version == 4 ? reflect4(skb, p, mtu) : reflect6(skb, p, mtu);
+	__builtin_memset(d, 0, sizeof(*d));
+	d->quoted = headers_len(p);
+	return p->version == 4 ? reflect4(skb, p, d, mtu) : reflect6(skb, p, d, mtu);
 }
 
 #endif

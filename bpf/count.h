@@ -23,9 +23,7 @@ static __always_inline struct counter wire_size(const struct __sk_buff *skb, con
 /* The counters of a class at a hook. */
 static __always_inline struct class_stats *stats_of(__u32 class, enum hook hook)
 {
-	__u32 key = class * HOOKS + hook;
-
-	return bpf_map_lookup_elem(&stats, &key);
+	return element_of(&stats, class * HOOKS + hook);
 }
 
 /* Adds to the counters of an exit, which belong to this CPU, so that plain additions lose nothing. */

@@ -162,6 +162,11 @@ type DataplaneRttHistogram struct {
 	Unproven uint64
 }
 
+type DataplaneScratch struct {
+	_     structs.HostLayout
+	Words [48]uint64
+}
+
 type DataplaneSpanKind uint32
 
 const (
@@ -218,6 +223,7 @@ const (
 	DataplaneMapPrefixes6     = "prefixes6"
 	DataplaneMapProfiles      = "profiles"
 	DataplaneMapRtt           = "rtt"
+	DataplaneMapScratch       = "scratch"
 	DataplaneMapSockets       = "sockets"
 	DataplaneMapStats         = "stats"
 	DataplaneMapSteering      = "steering"
@@ -297,6 +303,7 @@ type DataplaneMapSpecs struct {
 	Prefixes6  *ebpf.MapSpec `ebpf:"prefixes6"`
 	Profiles   *ebpf.MapSpec `ebpf:"profiles"`
 	Rtt        *ebpf.MapSpec `ebpf:"rtt"`
+	Scratch    *ebpf.MapSpec `ebpf:"scratch"`
 	Sockets    *ebpf.MapSpec `ebpf:"sockets"`
 	Stats      *ebpf.MapSpec `ebpf:"stats"`
 	Steering   *ebpf.MapSpec `ebpf:"steering"`
@@ -344,6 +351,7 @@ type DataplaneMaps struct {
 	Prefixes6  *ebpf.Map `ebpf:"prefixes6"`
 	Profiles   *ebpf.Map `ebpf:"profiles"`
 	Rtt        *ebpf.Map `ebpf:"rtt"`
+	Scratch    *ebpf.Map `ebpf:"scratch"`
 	Sockets    *ebpf.Map `ebpf:"sockets"`
 	Stats      *ebpf.Map `ebpf:"stats"`
 	Steering   *ebpf.Map `ebpf:"steering"`
@@ -360,6 +368,7 @@ func (m *DataplaneMaps) Close() error {
 		m.Prefixes6,
 		m.Profiles,
 		m.Rtt,
+		m.Scratch,
 		m.Sockets,
 		m.Stats,
 		m.Steering,

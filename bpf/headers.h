@@ -38,11 +38,12 @@ static __always_inline int is_tag(__be16 type)
 static __always_inline int load_ethernet(struct __sk_buff *skb, struct packet *p)
 {
 	struct vlan_tag tag;
-	__be16 type;
+	__be16 untagged, type;
 	__u32 off = ETH_HLEN;
 
-	if (bpf_skb_load_bytes(skb, offsetof(struct ethhdr, h_proto), &type, sizeof(type)))
+	if (bpf_skb_load_bytes(skb, offsetof(struct ethhdr, h_proto), &untagged, sizeof(untagged)))
 		return REASON_TRUNCATED;
+	type = untagged;
 #pragma unroll
 	for (int i = 0; i < MAX_TAGS; i++) {
 		if (!is_tag(type))
@@ -76,11 +77,13 @@ static __always_inline int load_version(struct __sk_buff *skb, struct packet *p)
 	return REASON_NOT_IP;
 }
 
-static __always_inline int load_ports(struct __sk_buff *skb, struct packet *p, __u32 l4)
+VERIFIED_ALONE int load_ports(struct __sk_buff *skb, struct packet *p, __u32 l4)
 {
 	struct udphdr udp;
 	struct tcphdr tcp;
 
+	if (!p)
+		return REASON_TRUNCATED;
 	p->l4_len = sizeof(udp);
 	if (p->proto == IPPROTO_TCP) {
 		if (bpf_skb_load_bytes(skb, l4, &tcp, sizeof(tcp)))
@@ -141,34 +144,47 @@ static __always_inline __u32 ext_header_len(__u8 kind, const struct ext_header *
 	return (h->len + 1) * 8;
 }
 
+/*
+ * Follows extension headers, the first of which is of kind `proto` at an offset: the offset of what is behind the last, shifted
+ * left by eight, and its kind; or minus the reason why there is none.
+ */
+VERIFIED_ALONE int behind_ext_headers(struct __sk_buff *skb, __u32 off, __u32 proto)
+{
+	struct ext_header h;
+
+#pragma unroll
+	for (int i = 0; i < MAX_EXT_HEADERS; i++) {
+		if (!is_ext_header(proto))
+			break;
+		if (bpf_skb_load_bytes(skb, off, &h, sizeof(h)))
+			return -REASON_TRUNCATED;
+		if (proto == IPPROTO_FRAGMENT && h.frag_off & bpf_htons(0xfff8))
+			return -REASON_FRAGMENT;
+		off += ext_header_len(proto, &h);
+		proto = h.next;
+	}
+	if (is_ext_header(proto))
+		return -REASON_EXT_HEADERS;
+	return off << 8 | (__u8)proto;
+}
+
 static __always_inline int load_ipv6(struct __sk_buff *skb, struct packet *p, enum hook hook)
 {
-	__u32 off = p->l3 + sizeof(struct ipv6hdr);
 	struct ipv6hdr ip;
-	struct ext_header h;
+	int behind;
 
 	if (bpf_skb_load_bytes(skb, p->l3, &ip, sizeof(ip)))
 		return REASON_TRUNCATED;
 	if (ip.version != 6)
 		return REASON_BAD_HEADER;
 	__builtin_memcpy(p->client.bytes, CLIENT(&ip, hook), 16);
-	p->proto = ip.nexthdr;
-#pragma unroll
-	for (int i = 0; i < MAX_EXT_HEADERS; i++) {
-		if (!is_ext_header(p->proto))
-			break;
-		if (bpf_skb_load_bytes(skb, off, &h, sizeof(h)))
-			return REASON_TRUNCATED;
-		if (p->proto == IPPROTO_FRAGMENT && h.frag_off & bpf_htons(0xfff8))
-			return REASON_FRAGMENT;
-		off += ext_header_len(p->proto, &h);
-		p->proto = h.next;
-	}
-	if (is_ext_header(p->proto))
-		return REASON_EXT_HEADERS;
+	behind = behind_ext_headers(skb, p->l3 + sizeof(ip), ip.nexthdr);
+	if (behind < 0)
+		return -behind;
+	p->proto = behind;
 	if (p->proto != IPPROTO_UDP && p->proto != IPPROTO_TCP)
 		return REASON_NOT_UDP;
-	return load_ports(skb, p, off);
+	return load_ports(skb, p, behind >> 8);
 }
 
 /* Fills p, whatever it held. REASON_PASS: all of it. */

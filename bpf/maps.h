@@ -121,4 +121,23 @@ struct {
 	__type(value, struct generation);
 } generation SEC(".maps");
 
+/* Where programs put structures together, see scratch.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratch SEC(".maps");
+
+/*
+ * An element of an array. The index is written as a whole word: Linux 6.1 to 6.7, without CAP_PERFMON, let no half of a word on the
+ * stack be written over of which they know something, and programs are little-endian.
+ */
+static __always_inline void *element_of(void *array, __u32 index)
+{
+	__u64 key = index;
+
+	return bpf_map_lookup_elem(array, &key);
+}
+
 #endif

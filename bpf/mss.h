@@ -58,55 +58,56 @@ static __always_inline int store_mss(struct __sk_buff *skb, __u32 l4, __u32 at, 
 	return bpf_skb_store_bytes(skb, l4 + at, &is, sizeof(is), 0);
 }
 
-/* A number that changes from turn to turn. At such a place the verifier does not track it, and follows one turn for all. */
-struct untracked {
-	__u32 unused;
-	__u32 n;
-};
-
-/* A search through the options of a header, of which each turn of bpf_loop looks at one. */
-struct mss_search {
+/*
+ * How far the options of a SYN have been read. All are whole words: Linux 6.1 to 6.7, without CAP_PERFMON, let no half of a word on
+ * the stack be written over of which they know something.
+ */
+struct options {
 	struct __sk_buff *skb;
-	__u64 l4;
-	__u64 header; /* bytes of it */
-	__u64 limit;
-	struct untracked at;      /* where the next option is, in the header */
-	struct untracked lowered; /* 1: an MSS was */
+	__u64 l4, at, end; /* the TCP header; the next option and the end of all, counted from it */
+	__u64 limit;       /* the largest MSS to be let through */
+	__u64 lowered;     /* whether one was larger */
 };
 
-/* 1: the options end here, or cannot be. What is behind them is the receiver's to judge. */
-static long mss_turn(__u32 turn __attribute__((unused)), struct mss_search *s)
-{
-	struct mss_option o;
+/* What a bpf_loop is told to do next. */
+#define GO_ON 0
+#define STOP 1
 
-	if (s->at.n + sizeof(o) > s->header || bpf_skb_load_bytes(s->skb, s->l4 + s->at.n, &o, sizeof(o)))
-		return 1;
-	if (o.kind == TCP_OPTION_END)
-		return 1;
-	if (o.kind == TCP_OPTION_NOP) {
-		s->at.n++;
-		return 0;
+/* Looks at the next option. */
+static __attribute__((noinline)) long next_option(__u32 round __attribute__((unused)), struct options *o)
+{
+	__u32 at = o->at, end = o->end;
+	struct mss_option m;
+
+	if (at + sizeof(m) > end || bpf_skb_load_bytes(o->skb, o->l4 + at, &m, sizeof(m)))
+		return STOP;
+	if (m.kind == TCP_OPTION_END)
+		return STOP;
+	if (m.kind == TCP_OPTION_NOP) {
+		o->at = at + 1;
+		return GO_ON;
 	}
-	if (o.len < 2 || s->at.n + o.len > s->header || (o.kind == TCP_OPTION_MSS && o.len != sizeof(o)))
-		return 1;
-	if (o.kind == TCP_OPTION_MSS && bpf_ntohs(o.mss) > s->limit) {
-		if (store_mss(s->skb, s->l4, s->at.n + offsetof(struct mss_option, mss), o.mss, s->limit))
-			return 1;
-		s->lowered.n = 1;
+	if (m.len < 2 || at + m.len > end || (m.kind == TCP_OPTION_MSS && m.len != sizeof(m)))
+		return STOP;
+	if (m.kind == TCP_OPTION_MSS && bpf_ntohs(m.mss) > o->limit) {
+		if (store_mss(o->skb, o->l4, at + offsetof(struct mss_option, mss), m.mss, o->limit))
+			return STOP;
+		o->lowered = 1;
 	}
-	s->at.n += o.len;
-	return 0;
+	o->at = at + m.len;
+	return GO_ON;
 }
 
-/* Lowers every MSS among the options to `limit`: 1 where one was lowered. */
+/*
+ * Lowers every MSS among the options to `limit`: 1 where one was lowered. Options that cannot be are the receiver's to judge:
+ * nothing behind them is read.
+ */
 VERIFIED_ALONE int lower_mss(struct __sk_buff *skb, __u32 l4, __u32 header, __u32 limit)
 {
-	struct mss_search s = { .skb = skb, .l4 = l4, .at.n = sizeof(struct tcphdr), .header = header, .limit = limit };
+	struct options o = { .skb = skb, .l4 = l4, .at = forget(sizeof(struct tcphdr), skb), .end = header, .limit = limit };
 
-	if (header > sizeof(struct tcphdr) + TCP_MAX_OPTIONS)
-		return 0;
-	bpf_loop(TCP_MAX_OPTIONS, mss_turn, &s, 0);
-	return s.lowered.n;
+	bpf_loop(TCP_MAX_OPTIONS, next_option, &o, 0);
+	return o.lowered;
 }
 
 /* What becomes of a TCP packet to or from a class: only a SYN is looked into. */

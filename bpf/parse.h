@@ -114,28 +114,33 @@ struct packet {
 
 #include "headers.h"
 
-/* The UDP or TCP header at a fixed place. */
-static __always_inline int parse_ports(struct __sk_buff *skb, void *data, void *end, struct packet *p, __u32 l4)
+/*
+ * The UDP or TCP header at a fixed place. What begins a word of p is written after the rest of that word: Linux 6.1 to 6.7, without
+ * CAP_PERFMON, let nothing be written on the stack behind a number of which they know something.
+ */
+static __always_inline int parse_ports(struct __sk_buff *skb, void *data, void *end, struct packet *p, const __u32 l3, __u32 l4)
 {
 	struct udphdr *udp = data + l4;
-	__u8 *b = data + l4;
+	__u8 *b = data + l4, l4_len = sizeof(*udp);
 
 	p->l4 = l4;
-	p->sport = udp->source; /* TCP has its ports in the same place */
-	p->dport = udp->dest;
+	p->dport = udp->dest; /* TCP has its ports in the same place */
 	if (p->proto == IPPROTO_UDP) {
-		p->l4_len = sizeof(*udp);
 		p->udp_len = udp->len;
 		if ((void *)(b + sizeof(*udp) + 1) <= end)
 			p->first = b[sizeof(*udp)];
 		else
 			bpf_skb_load_bytes(skb, l4 + sizeof(*udp), &p->first, 1); /* of UDP GSO the payload lies in pages */
-		return REASON_PASS;
-	}
-	if (p->proto != IPPROTO_TCP || (void *)(b + sizeof(struct tcphdr)) > end)
+	} else if (p->proto == IPPROTO_TCP && (void *)(b + sizeof(struct tcphdr)) <= end) {
+		l4_len = b[TCP_OFFSET_BYTE] >> 4 << 2;
+		p->first = b[TCP_FLAGS_BYTE];
+	} else {
 		return NOT_PLAIN;
-	p->l4_len = b[TCP_OFFSET_BYTE] >> 4 << 2;
-	p->first = b[TCP_FLAGS_BYTE];
+	}
+	barrier();
+	p->l3 = l3;
+	p->sport = udp->source;
+	p->l4_len = l4_len;
 	return REASON_PASS;
 }
 
@@ -148,11 +153,10 @@ static __always_inline int parse_plain4(struct __sk_buff *skb, void *data, void 
 		return NOT_PLAIN;
 	if (*(__u8 *)ip != 0x45 || ip->frag_off & bpf_htons(FRAGMENTED))
 		return NOT_PLAIN;
-	p->l3 = l3;
 	p->version = 4;
 	p->proto = ip->protocol;
 	__builtin_memcpy(p->client.bytes, CLIENT(ip, hook), 4);
-	return parse_ports(skb, data, end, p, l3 + sizeof(*ip));
+	return parse_ports(skb, data, end, p, l3, l3 + sizeof(*ip));
 }
 
 static __always_inline int parse_plain6(struct __sk_buff *skb, void *data, void *end, struct packet *p, enum hook hook, const __u32 l3)
@@ -164,13 +168,12 @@ static __always_inline int parse_plain6(struct __sk_buff *skb, void *data, void 
 		return NOT_PLAIN;
 	if (ip->version != 6)
 		return NOT_PLAIN;
-	p->l3 = l3;
 	p->version = 6;
 	p->proto = ip->nexthdr;
 	halves = (void *)CLIENT(ip, hook);
 	p->client.halves[0] = halves[0];
 	p->client.halves[1] = halves[1];
-	return parse_ports(skb, data, end, p, l3 + sizeof(*ip));
+	return parse_ports(skb, data, end, p, l3, l3 + sizeof(*ip));
 }
 
 static __always_inline int parse_plain(struct __sk_buff *skb, struct packet *p, enum hook hook)

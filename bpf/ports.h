@@ -10,8 +10,7 @@
 static __always_inline int is_server_port(__be16 port)
 {
 	__u16 p = bpf_ntohs(port);
-	__u32 slot = 0;
-	struct port_set *set = bpf_map_lookup_elem(&ports, &slot);
+	struct port_set *set = element_of(&ports, 0);
 
 	return set && set->words[p >> 6] >> (p & 63) & 1;
 }

@@ -8,7 +8,7 @@
 /* MTU of a class in bytes, 0 where it has none. One 16-bit load: it cannot be torn. */
 static __always_inline __u32 class_mtu(__u32 class)
 {
-	struct path_profile *profile = bpf_map_lookup_elem(&profiles, &class);
+	struct path_profile *profile = element_of(&profiles, class);
 
 	return profile ? *(volatile __u16 *)&profile->mtu : 0;
 }

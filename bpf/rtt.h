@@ -23,6 +23,7 @@
 #include "maps.h"
 #include "parse.h"
 #include "quic.h"
+#include "scratch.h"
 
 /* A shorter connection ID can be guessed: a client that answers to it proves nothing. */
 #define LEAST_CID 4
@@ -74,7 +75,7 @@ VERIFIED_ALONE int rtt_bucket(__u64 us)
 
 VERIFIED_ALONE int add_rtt(__u32 class, __u64 us, __u32 proven)
 {
-	struct rtt_histogram *h = bpf_map_lookup_elem(&rtt, &class);
+	struct rtt_histogram *h = element_of(&rtt, class);
 
 	if (!h)
 		return 0;
@@ -117,24 +118,36 @@ static __always_inline void measure(struct handshake *h, const struct cid *id, _
 		add_rtt(class, (bpf_ktime_get_ns() - h->answered_ns) / 1000, proven);
 }
 
+/* What one packet is compared with what was remembered by. */
+struct comparison {
+	struct flow flow;
+	struct handshake fresh;
+	struct cid id;
+};
+_Static_assert(sizeof(struct comparison) <= sizeof(struct scratch), "a comparison is made in the scratch room");
+
 /* A datagram of a client that begins with a long header. */
 VERIFIED_ALONE int rtt_from_client(struct __sk_buff *skb, const struct packet *p, __u32 class)
 {
-	struct handshake fresh = {}, *known;
-	struct cid *id = &fresh.chosen;
+	struct comparison *c = scratch_room();
+	struct handshake *known;
 	enum quic_type type;
-	struct flow f;
+	struct cid *id;
 
 	type = p ? load_type(skb, p) : QUIC_UNKNOWN;
-	if (type == QUIC_UNKNOWN || load_cid(skb, p->l4 + sizeof(struct udphdr) + DCID_OFFSET, id) || load_flow(skb, p, 1, &f))
+	if (!c || type == QUIC_UNKNOWN)
 		return 0;
-	known = bpf_map_lookup_elem(&handshakes, &f);
+	id = &c->fresh.chosen;
+	__builtin_memset(&c->fresh, 0, sizeof(c->fresh));
+	if (load_cid(skb, p->l4 + sizeof(struct udphdr) + DCID_OFFSET, id) || load_flow(skb, p, 1, &c->flow))
+		return 0;
+	known = bpf_map_lookup_elem(&handshakes, &c->flow);
 	if (known && (same_cid(&known->chosen, id) || (known->measured && same_cid(&known->given, id))))
 		return 0;
 	if (known && known->answered_ns && !known->measured && id->len == known->given.len)
 		measure(known, id, class);
 	else if (type == QUIC_INITIAL) /* the client's port may have got a new connection */
-		bpf_map_update_elem(&handshakes, &f, &fresh, BPF_ANY);
+		bpf_map_update_elem(&handshakes, &c->flow, &c->fresh, BPF_ANY);
 	return 0;
 }
 
@@ -142,22 +155,21 @@ VERIFIED_ALONE int rtt_from_client(struct __sk_buff *skb, const struct packet *p
 VERIFIED_ALONE int rtt_from_server(struct __sk_buff *skb, const struct packet *p)
 {
 	__u32 off = sizeof(struct udphdr) + DCID_OFFSET;
+	struct comparison *c = scratch_room();
 	struct handshake *known;
-	struct cid id;
-	struct flow f;
 	__u8 dcid_len;
 
-	if (!p || load_type(skb, p) == QUIC_UNKNOWN || load_flow(skb, p, 0, &f))
+	if (!p || !c || load_type(skb, p) == QUIC_UNKNOWN || load_flow(skb, p, 0, &c->flow))
 		return 0;
-	known = bpf_map_lookup_elem(&handshakes, &f);
+	known = bpf_map_lookup_elem(&handshakes, &c->flow);
 	if (!known || known->answered_ns)
 		return 0;
 	off += p->l4;
-	if (bpf_skb_load_bytes(skb, off, &dcid_len, sizeof(dcid_len)) || load_cid(skb, off + 1 + dcid_len, &id))
+	if (bpf_skb_load_bytes(skb, off, &dcid_len, sizeof(dcid_len)) || load_cid(skb, off + 1 + dcid_len, &c->id))
 		return 0;
-	if (same_cid(&known->chosen, &id)) /* the client knew it before */
+	if (same_cid(&known->chosen, &c->id)) /* the client knew it before */
 		return 0;
-	known->given = id;
+	known->given = c->id;
 	known->answered_ns = bpf_ktime_get_ns();
 	return 0;
 }

@@ -20,20 +20,18 @@
 /* The answer for an IPv4 address in host byte order, see ANSWER_BITS. */
 static __always_inline __u32 dir_find(__u32 addr)
 {
-	__u32 zero = 0, slot = addr >> 16;
-	void *table = bpf_map_lookup_elem(&prefixes4, &zero);
+	void *table = element_of(&prefixes4, 0);
 
 	if (!table)
 		return 0;
-	struct dir_slot *s = bpf_map_lookup_elem(table, &slot);
+	struct dir_slot *s = element_of(table, addr >> 16);
 
 	if (!s)
 		return 0;
 	__u32 entry = s->entries[addr >> 8 & 0xff];
 
 	if (entry & DIR_LEAF) {
-		slot = s->leaves + (entry & 0xff);
-		s = bpf_map_lookup_elem(table, &slot);
+		s = element_of(table, s->leaves + (entry & 0xff));
 		if (!s)
 			return 0;
 		entry = s->entries[addr & 0xff];

@@ -252,4 +252,9 @@ struct generation {
 };
 _Static_assert(sizeof(struct generation) == 96, "struct generation is part of the maps' layout");
 
+/* As many bytes as any program needs to put structures together. */
+struct scratch {
+	__u64 words[48];
+};
+
 #endif

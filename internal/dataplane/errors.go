@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
@@ -26,9 +25,6 @@ func explain(doing string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &rejected) && wantsPerfmon(rejected):
-		return fmt.Errorf("%s: %w (%w): before Linux 6.8 it takes CAP_PERFMON as well: run as root, or grant CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN",
-			doing, ErrNotPermitted, err)
 	case errors.As(err, &rejected) && !errors.Is(err, unix.EPERM): // a missing capability is EPERM, a bad program EACCES or EINVAL
 		return fmt.Errorf("%s: the kernel's verifier rejects the program (%w): report it with the output of uname -a", doing, err)
 	case errors.Is(err, fs.ErrPermission):
@@ -39,12 +35,6 @@ func explain(doing string, err error) error {
 		return fmt.Errorf("%s: %w by Linux %s (%w): use Linux 6.1 or later", doing, ErrUnsupported, release(), err)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
-}
-
-// wantsPerfmon reports whether a verifier rejects what it lets those pass who may read kernel memory. Before Linux 6.8, for
-// all others, it took any number that a program had put by on its stack for a pointer that was not to be written over.
-func wantsPerfmon(rejected *ebpf.VerifierError) bool {
-	return strings.Contains(strings.Join(rejected.Log, "\n"), "attempt to corrupt spilled pointer")
 }
 
 // unsupported says which release of Linux brought what the running kernel lacks.

@@ -2,37 +2,25 @@ package dataplane
 
 import (
 	"errors"
-	"fmt"
 	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
 )
 
-// leastCaps are the capabilities that loading takes: two, and before Linux 6.8 a third.
-func leastCaps(t *testing.T) string {
-	t.Helper()
-	var major, minor int
-	if _, err := fmt.Sscanf(release(), "%d.%d", &major, &minor); err != nil {
-		t.Fatal(err)
-	}
-	if major < 6 || major == 6 && minor < 8 {
-		return "cap_bpf,cap_net_admin,cap_perfmon=ep"
-	}
-	return "cap_bpf,cap_net_admin=ep"
-}
+const twoCaps = "cap_bpf,cap_net_admin=ep"
 
 func TestTwoCapabilitiesSuffice(t *testing.T) {
 	inEachMode(t, func(t *testing.T, l *lab) {
 		for range 2 { // a first load, and an upgrade
-			if out, err := l.child(nil, childEnv+"=load", childCaps+"="+leastCaps(t)); err != nil {
+			if out, err := l.child(nil, childEnv+"=load", childCaps+"="+twoCaps); err != nil {
 				t.Fatalf("load: %v\n%s", err, out)
 			}
 		}
 		if !l.clamps(l.listen(harbin4)) {
 			t.Error("does not clamp")
 		}
-		if out, err := l.child(nil, childEnv+"=unload", childCaps+"="+leastCaps(t)); err != nil {
+		if out, err := l.child(nil, childEnv+"=unload", childCaps+"="+twoCaps); err != nil {
 			t.Fatalf("unload: %v\n%s", err, out)
 		}
 		l.mustBeGone("unloaded", "edge0")
@@ -58,7 +46,7 @@ func TestMissingBPFFSIsMounted(t *testing.T) {
 		if out, err := l.child(hidden, childEnv+"="+childNoBPFFS); err != nil {
 			t.Errorf("load: %v\n%s", err, out)
 		}
-		out, err := l.child(hidden, childEnv+"="+childNoBPFFS, childCaps+"="+leastCaps(t))
+		out, err := l.child(hidden, childEnv+"="+childNoBPFFS, childCaps+"="+twoCaps)
 		if _, failed := err.(*exec.ExitError); !failed || !strings.Contains(out, "mount -t bpf bpf /sys/fs/bpf") {
 			t.Errorf("without the right to mount: %v\n%s", err, out)
 		}

@@ -26,6 +26,7 @@ const (
 	testTablesMapQuestions4    = "questions4"
 	testTablesMapQuestions6    = "questions6"
 	testTablesMapRtt           = "rtt"
+	testTablesMapScratch       = "scratch"
 	testTablesMapStats         = "stats"
 	testTablesMapTrie4         = "trie4"
 	testTablesMapTrie6         = "trie6"
@@ -111,6 +112,7 @@ type testTablesMapSpecs struct {
 	Questions4 *ebpf.MapSpec `ebpf:"questions4"`
 	Questions6 *ebpf.MapSpec `ebpf:"questions6"`
 	Rtt        *ebpf.MapSpec `ebpf:"rtt"`
+	Scratch    *ebpf.MapSpec `ebpf:"scratch"`
 	Stats      *ebpf.MapSpec `ebpf:"stats"`
 	Trie4      *ebpf.MapSpec `ebpf:"trie4"`
 	Trie6      *ebpf.MapSpec `ebpf:"trie6"`
@@ -162,6 +164,7 @@ type testTablesMaps struct {
 	Questions4 *ebpf.Map `ebpf:"questions4"`
 	Questions6 *ebpf.Map `ebpf:"questions6"`
 	Rtt        *ebpf.Map `ebpf:"rtt"`
+	Scratch    *ebpf.Map `ebpf:"scratch"`
 	Stats      *ebpf.Map `ebpf:"stats"`
 	Trie4      *ebpf.Map `ebpf:"trie4"`
 	Trie6      *ebpf.Map `ebpf:"trie6"`
@@ -179,6 +182,7 @@ func (m *testTablesMaps) Close() error {
 		m.Questions4,
 		m.Questions6,
 		m.Rtt,
+		m.Scratch,
 		m.Stats,
 		m.Trie4,
 		m.Trie6,
