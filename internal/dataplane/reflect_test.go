@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/gopacket/gopacket"
@@ -16,26 +17,32 @@ import (
 func TestReflectedErrors(t *testing.T) {
 	n := 0
 	for _, g := range packetTable() {
-		b := g.bench(t)
-		for _, c := range g.cases {
-			if c.verdict != redirect {
-				continue
-			}
-			n++
-			t.Run(g.name+"/"+c.name, func(t *testing.T) {
-				_, out := b.run(t, g.hook, c.frame, c.gso)
-				l3 := b.l3(c.frame)
-				checkTurned(t, c.frame[:l3], out[:l3])
-				if c.frame[l3]>>4 == 4 {
-					checkFragNeeded(t, c.frame[l3:], out[l3:], toldMTU(c.class, false))
-				} else {
-					checkTooBig(t, c.frame[l3:], out[l3:], toldMTU(c.class, true))
-				}
-			})
+		g.cases = slices.DeleteFunc(g.cases, func(c verdictCase) bool { return c.verdict != redirect })
+		if len(g.cases) == 0 {
+			continue
 		}
+		n += len(g.cases)
+		t.Run(g.name, func(t *testing.T) {
+			b := g.bench(t)
+			for _, c := range g.cases {
+				t.Run(c.name, func(t *testing.T) { checkReflected(t, b, g.hook, c) })
+			}
+		})
 	}
 	if n < 20 {
 		t.Errorf("%d errors, want 20 at least", n)
+	}
+}
+
+func checkReflected(t *testing.T, b *bench, hook string, c verdictCase) {
+	t.Helper()
+	_, out := b.run(t, hook, c.frame, c.gso)
+	l3 := b.l3(c.frame)
+	checkTurned(t, c.frame[:l3], out[:l3])
+	if c.frame[l3]>>4 == 4 {
+		checkFragNeeded(t, c.frame[l3:], out[l3:], toldMTU(c.class, false))
+	} else {
+		checkTooBig(t, c.frame[l3:], out[l3:], toldMTU(c.class, true))
 	}
 }
 
