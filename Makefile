@@ -77,6 +77,12 @@ bench: build test-tools
 	# Preemption starts a BPF_PROG_RUN over again.
 	GODEBUG=asyncpreemptoff=1 CGO_ENABLED=1 go test -p 1 -run '^$$' -bench . -benchtime 1s $$(go list -f '{{if .TestGoFiles}}{{.ImportPath}}{{end}}' ./...)
 
+## bench-dataplane: only the kernel's part: look-ups, tables, whole programs, CPU a datagram
+.PHONY: bench-dataplane
+bench-dataplane: native
+	@$(NATIVE)
+	GODEBUG=asyncpreemptoff=1 CGO_ENABLED=0 go test -run '^$$' -bench 'Lookup|Table|Programs|Veth' -benchtime 1s ./internal/dataplane
+
 ## soak: the long forms of the tests (thousands of kills, reloads, mutated files)
 .PHONY: soak
 soak: build test-tools
