@@ -1,12 +1,15 @@
 package dataplane
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 func TestTwoDevicesShareTheMaps(t *testing.T) {
@@ -64,6 +67,68 @@ func TestDeviceThatWentAndCameBack(t *testing.T) {
 			t.Errorf("unload from a device that is gone: %v", err)
 		}
 		l.mustBeGone("unloaded")
+	})
+}
+
+// A load on several devices is one load: the programs of all are there, or none are.
+func TestSeveralDevicesAtOnce(t *testing.T) {
+	inEachMode(t, func(t *testing.T, l *lab) {
+		l.wireSpare("edge1")
+		l.tun("edge2", unix.ARPHRD_NONE)
+		l.cfg.Interfaces = []string{"edge1", "edge0", "edge2", "edge0"}
+		p := l.mustLoad(testSnapshot(t))
+		if got := interfaces(t, p); len(got) != 6 || l.attached("edge0", "edge1", "edge2") != 6 {
+			t.Fatalf("attached %v", got)
+		}
+		l.cfg.Interfaces = []string{"edge0"}
+		l.mustLoad(testSnapshot(t))
+		after := interfaces(t, p)
+		if len(after) != 6 || after[0].ProgramID != after[2].ProgramID || after[0].ProgramID == after[4].ProgramID {
+			t.Errorf("the third device has programs of its own: %v", after)
+		}
+		l.cfg.Interfaces = []string{"edge1", "edge2", "edge9"}
+		if err := l.unload(); !errors.Is(err, ErrNotLoaded) || !strings.Contains(err.Error(), "edge9") {
+			t.Errorf("unload from one device too many: %v", err)
+		}
+		if got := interfaces(t, p); !slices.Equal(got, after) {
+			t.Errorf("attached %v, before %v", got, after)
+		}
+		l.cfg.Interfaces = []string{"edge1", "edge2"}
+		if err := l.unload(); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.mustLoad(testSnapshot(t)).Ready(); err != nil || len(interfaces(t, p)) != 6 {
+			t.Errorf("added again: %v, %v", interfaces(t, p), err)
+		}
+		l.remove("edge1")
+		l.cfg.Interfaces = []string{"edge0", "edge1", "edge2"}
+		if err := l.unload(); err != nil {
+			t.Fatal(err)
+		}
+		l.mustBeGone("unloaded", "edge0", "edge2")
+	})
+}
+
+func TestDeviceThatIsDownIsTakenWithAWarning(t *testing.T) {
+	inEachMode(t, func(t *testing.T, l *lab) {
+		l.do(func() {
+			dev, err := netlink.LinkByName("edge0")
+			if err == nil {
+				err = netlink.LinkSetDown(dev)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		var log bytes.Buffer
+		l.cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
+		l.mustLoad(testSnapshot(t))
+		if !strings.Contains(log.String(), "ip link set edge0 up") {
+			t.Errorf("logged %s", &log)
+		}
+		if got := l.attached("edge0"); got != 2 {
+			t.Errorf("%d programs attached, want 2", got)
+		}
 	})
 }
 

@@ -13,11 +13,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// killAtEveryStep runs a child again and again and kills it one step further on each time, until it ends by itself. check
-// is given the step at which it was killed.
+// killAtEveryStep runs a child again and again and kills it one step further on each time, until it ends by itself; in short
+// tests three steps further on. check is given the step at which it was killed.
 func (l *lab) killAtEveryStep(what string, before, check func(step string)) (kills int) {
 	l.t.Helper()
-	for n := 1; ; n++ {
+	stride := 1
+	if testing.Short() {
+		stride = 3
+	}
+	for n := 1; ; n += stride {
 		before("")
 		out, err := l.child(nil, childEnv+"="+what, childKill+"="+strconv.Itoa(n))
 		if err == nil {

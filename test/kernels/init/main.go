@@ -94,7 +94,7 @@ func runTests() (err error) {
 		args, readErr := os.ReadFile(binary + ".args")
 		cmd := exec.Command(binary, strings.Fields(string(args))...)
 		cmd.Dir = filepath.Dir(binary)
-		cmd.Env = []string{"HOME=/tmp", "TMPDIR=/tmp", "PATH=/", "QUICEDGE_REQUIRE_BPF=1"}
+		cmd.Env = []string{"HOME=/tmp", "TMPDIR=/tmp", "PATH=/", "QUICEDGE_REQUIRE_BPF=1", "QUICEDGE_REQUIRE_DEVICES=1"}
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 		fmt.Printf("\n%s %s\n", strings.TrimPrefix(binary, "/tests/"), args)
 		if runErr := errors.Join(readErr, cmd.Run()); runErr != nil {
