@@ -79,7 +79,9 @@ func (a *app) reportImport(file, out string, r importer.Report) error {
 		to.stdout = a.stderr // standard output has the table
 	}
 	answer := imported{
-		path.APIVersion, file, r.Format.String(), r.Rows, r.Kept, leftOut{r.Foreign, r.NoCountry, r.Duplicates}, r.Conflicts,
+		path.APIVersion, file, r.Format.String(), r.Rows, r.Kept,
+		leftOut{r.Foreign, r.NoCountry, r.Duplicates},
+		r.Conflicts,
 		r.Aggregated, r.Prefixes, out, append([]string{}, r.Warnings...),
 	}
 	return to.print(answer, func(w io.Writer) {

@@ -1,11 +1,10 @@
 package dataplane
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"testing"
 	"unsafe"
-
-	"encoding/binary"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"

@@ -35,8 +35,10 @@ func newLab(t testing.TB) *lab {
 	netnstest.NeedBPF(t)
 	l := &lab{t: t, edge: netnstest.New(t), client: netnstest.New(t)}
 	l.wire("edge0")
-	l.cfg = Config{PinDir: filepath.Join(bpffsRoot, "quicedge-test-"+strings.ToLower(rand.Text()[:8])), Interfaces: []string{"edge0"},
-		Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	l.cfg = Config{
+		PinDir: filepath.Join(bpffsRoot, "quicedge-test-"+strings.ToLower(rand.Text()[:8])), Interfaces: []string{"edge0"},
+		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	}
 	t.Cleanup(l.cleanUp)
 	return l
 }
