@@ -21,7 +21,7 @@ func (a *app) statsCmd() *cobra.Command {
 		Long: `Prints packets and bytes by class and hook, by the reason with which the programs let them go, and round-trip times of
 handshakes by class. With --watch it prints what was counted in each interval, until it is interrupted.
 
-JSON fields: attachments (interface index hook program_id), ports, classes (class province_id province province_zh isp hook packets
+JSON fields: attachments (interface index hook program_id mode), ports, classes (class province_id province province_zh isp hook packets
 bytes clamped screened initials retries mss_clamped), reasons (class province_id province province_zh isp hook reason packets bytes)
 and rtt (class province_id province province_zh isp samples mean_ms median_ms buckets). With --watch one object a line, with time and
 interval_ms, and without attachments and ports.`,

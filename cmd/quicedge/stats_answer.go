@@ -60,10 +60,11 @@ type rttBucket struct {
 }
 
 type attachment struct {
-	Interface string `json:"interface"`
-	Index     int    `json:"index"`
-	Hook      string `json:"hook"`
-	ProgramID uint32 `json:"program_id"`
+	Interface string         `json:"interface"`
+	Index     int            `json:"index"`
+	Hook      string         `json:"hook"`
+	ProgramID uint32         `json:"program_id"`
+	Mode      dataplane.Mode `json:"mode"`
 }
 
 type counters struct {
@@ -90,7 +91,7 @@ type statsTick struct {
 func newStatsAnswer(attached []dataplane.Attachment, ports []uint16, s dataplane.Stats) statsAnswer {
 	out := statsAnswer{APIVersion: path.APIVersion, Attachments: []attachment{}, Ports: ports, counters: count(s)}
 	for _, at := range attached {
-		out.Attachments = append(out.Attachments, attachment{at.Interface, at.Index, at.Hook, at.ProgramID})
+		out.Attachments = append(out.Attachments, attachment{at.Interface, at.Index, at.Hook, at.ProgramID, at.Mode})
 	}
 	return out
 }

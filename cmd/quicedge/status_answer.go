@@ -40,6 +40,7 @@ type deviceStatus struct {
 	Interface string                `json:"interface"`
 	Index     int                   `json:"index"` // 0 where it is gone
 	State     dataplane.DeviceState `json:"state"`
+	Mode      dataplane.Mode        `json:"mode"` // "tcx" or "clsact"
 	Hooks     []hookStatus          `json:"hooks"`
 }
 
@@ -107,7 +108,7 @@ func devicesOf(attached []dataplane.AttachmentFacts) (devices []deviceStatus) {
 		i := slices.IndexFunc(devices, func(d deviceStatus) bool { return d.Interface == at.Interface })
 		if i < 0 {
 			i = len(devices)
-			devices = append(devices, deviceStatus{Interface: at.Interface, Index: at.Index, State: at.Device})
+			devices = append(devices, deviceStatus{Interface: at.Interface, Index: at.Index, State: at.Device, Mode: at.Mode})
 		}
 		if at.Device == dataplane.DeviceGone {
 			devices[i].Index, devices[i].State = 0, at.Device

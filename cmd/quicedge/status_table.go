@@ -23,7 +23,7 @@ func statusTable(w io.Writer, s statusAnswer) {
 		for _, h := range d.Hooks {
 			hooks = append(hooks, fmt.Sprintf("%s (program %d)", h.Hook, h.ProgramID))
 		}
-		cells(w, "device", fmt.Sprintf("%s, index %d, %s: %s", d.Interface, d.Index, d.State, strings.Join(hooks, ", ")))
+		cells(w, "device", fmt.Sprintf("%s, index %d, %s, by %s: %s", d.Interface, d.Index, d.State, d.Mode, strings.Join(hooks, ", ")))
 	}
 	for _, p := range s.Programs {
 		at := "pinned"

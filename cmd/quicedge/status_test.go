@@ -53,9 +53,25 @@ func TestStatusTellsWhatIsLoaded(t *testing.T) {
 	if attached != 2 {
 		t.Errorf("programs %+v", got.Programs)
 	}
-	for _, want := range []string{"healthy", "lo, index 1, up: ingress (program ", "443 8443", "trie, generation 1", "screening off, mark 0x3ff0000, priority 10:", "4 packets"} {
+	for _, want := range []string{"healthy", "lo, index 1, up, by tcx: ingress (program ", "443 8443", "trie, generation 1", "screening off, mark 0x3ff0000, priority 10:", "4 packets"} {
 		if out := l.mustRun("status"); !strings.Contains(out, want) {
 			t.Errorf("no %q in:\n%s", want, out)
+		}
+	}
+}
+
+func TestStatusTellsHowDevicesAreAttached(t *testing.T) {
+	for _, mode := range []dataplane.Mode{dataplane.ModeTCX, dataplane.ModeClsact} {
+		l := newLive(t)
+		l.load("--mode", string(mode))
+		got := decode[statusAnswer](t, l.mustRun("status", "-o", "json"))
+		if got.State != stateHealthy || len(got.Devices) != 1 || got.Devices[0].Mode != mode {
+			t.Errorf("%s: %s, %+v", mode, got.State, got.Devices)
+		}
+		for _, at := range decode[statsAnswer](t, l.mustRun("stats", "-o", "json")).Attachments {
+			if at.Mode != mode {
+				t.Errorf("%s: %+v", mode, at)
+			}
 		}
 	}
 }
