@@ -146,4 +146,3 @@ func TestForeignServerGetsThroughABlackHole(t *testing.T) {
 		})
 	}
 }
-
