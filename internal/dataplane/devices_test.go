@@ -70,6 +70,34 @@ func TestDeviceThatWentAndCameBack(t *testing.T) {
 	})
 }
 
+// A device that was renamed keeps the programs that it has.
+func TestRenamedDeviceIsStillTheSame(t *testing.T) {
+	inEachMode(t, func(t *testing.T, l *lab) {
+		p := l.mustLoad(testSnapshot(t))
+		l.do(func() {
+			dev, err := netlink.LinkByName("edge0")
+			if err == nil {
+				err = errors.Join(netlink.LinkSetDown(dev), netlink.LinkSetName(dev, "lan0"), netlink.LinkSetUp(dev))
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		if err := p.Ready(); err != nil {
+			t.Error(err)
+		}
+		l.cfg.Interfaces = []string{"lan0"}
+		l.mustLoad(testSnapshot(t))
+		if got := interfaces(t, p); len(got) != 2 || got[0].Interface != "lan0" || l.attached("lan0") != 2 {
+			t.Errorf("attached %v, %d programs", got, l.attached("lan0"))
+		}
+		if err := l.unload(); err != nil {
+			t.Fatal(err)
+		}
+		l.mustBeGone("unloaded", "lan0")
+	})
+}
+
 // A load on several devices is one load: the programs of all are there, or none are.
 func TestSeveralDevicesAtOnce(t *testing.T) {
 	inEachMode(t, func(t *testing.T, l *lab) {

@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 
 	"github.com/cilium/ebpf"
@@ -65,12 +66,13 @@ func loadLayer3(spec *ebpf.CollectionSpec, maps *bpf.DataplaneMaps) (p layer3, e
 // openPrograms opens the pinned programs.
 func openPrograms(dir string) (p programs, err error) {
 	for name, field := range programFields(&p) {
-		*field, err = ebpf.LoadPinnedProgram(progPin(dir, name), nil)
+		pin := progPin(dir, name)
+		*field, err = ebpf.LoadPinnedProgram(pin, nil)
 		if errors.Is(err, fs.ErrNotExist) {
-			err = errors.Join(err, ErrIncompatible)
+			err = fmt.Errorf("open %s: %w: run quicedge unload, then quicedge load", pin, ErrIncompatible)
 		}
 		if err != nil {
-			return p, errors.Join(explain("open program "+name, err), p.close())
+			return p, errors.Join(explain("open the pinned programs", err), p.close())
 		}
 	}
 	return p, nil

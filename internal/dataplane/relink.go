@@ -3,6 +3,7 @@ package dataplane
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/vishvananda/netlink"
@@ -20,7 +21,10 @@ func (l *loader) relink(fresh, old *programs, undo *rollback) error {
 		if err := l.removeOrphans(l.PinDir, dev); err != nil {
 			return err
 		}
-		i := slices.IndexFunc(all, func(a attached) bool { return a.name == dev.name })
+		i, err := l.recordOf(dev, all, undo)
+		if err != nil {
+			return err
+		}
 		if i < 0 {
 			all = append(all, attached{name: dev.name})
 			i = len(all) - 1
@@ -31,6 +35,29 @@ func (l *loader) relink(fresh, old *programs, undo *rollback) error {
 		all = slices.Delete(all, i, i+1)
 	}
 	return l.renewOthers(all, fresh, old, undo)
+}
+
+// recordOf finds what is attached to a device, -1 where nothing is. A device that was renamed since takes its folder along.
+func (l *loader) recordOf(dev device, all []attached, undo *rollback) (int, error) {
+	if i := slices.IndexFunc(all, func(a attached) bool { return a.name == dev.name }); i >= 0 {
+		return i, nil
+	}
+	i := slices.IndexFunc(all, func(a attached) bool { ok, err := l.serves(a, dev); return ok && err == nil })
+	if i < 0 {
+		return i, nil
+	}
+	old, now := linkPins(l.PinDir, all[i].name), linkPins(l.PinDir, dev.name)
+	if err := os.Rename(old, now); err != nil {
+		return i, explain("rename the links of "+all[i].name, err)
+	}
+	*undo = append(*undo, func() error { return os.Rename(now, old) })
+	renamed, err := l.openDevice(l.PinDir, dev.name)
+	if err != nil {
+		return i, err
+	}
+	l.attached = append(l.attached, renamed) // to be closed with the others
+	all[i] = renamed
+	return i, nil
 }
 
 // renewOthers does the same for the devices that this load did not name. One that is gone is left for a load that names it.

@@ -83,6 +83,27 @@ func TestUpgradeThatFailsLateIsUndone(t *testing.T) {
 	})
 }
 
+// An older version did not pin every program.
+func TestPinsWithoutAProgramAreRefused(t *testing.T) {
+	inEachMode(t, func(t *testing.T, l *lab) {
+		p := l.mustLoad(testSnapshot(t))
+		before := interfaces(t, p)
+		if err := os.Remove(progPin(l.cfg.PinDir, "qe_egress_l3")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.load(testSnapshot(t)); !errors.Is(err, ErrIncompatible) || !strings.Contains(err.Error(), "quicedge unload") {
+			t.Errorf("load: %v", err)
+		}
+		if got := interfaces(t, p); !slices.Equal(got, before) {
+			t.Errorf("attached %v, before %v", got, before)
+		}
+		if err := l.unload(); err != nil {
+			t.Fatal(err)
+		}
+		l.mustBeGone("unloaded", "edge0")
+	})
+}
+
 func TestPinsOfAnotherLayoutAreRefused(t *testing.T) {
 	inEachMode(t, func(t *testing.T, l *lab) {
 		p := l.mustLoad(testSnapshot(t))
