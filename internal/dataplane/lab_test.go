@@ -134,6 +134,18 @@ func (l *lab) mustLoad(snap *path.Snapshot) *Plane {
 	return p
 }
 
+// mustOpen opens in the edge's namespace, and closes the Plane when the test ends.
+func (l *lab) mustOpen() (p *Plane) {
+	l.t.Helper()
+	var err error
+	l.do(func() { p, err = Open(l.cfg.PinDir) })
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(func() { p.Close() })
+	return p
+}
+
 func (l *lab) unload() (err error) {
 	l.t.Helper()
 	l.do(func() { err = Unload(context.Background(), l.cfg) })

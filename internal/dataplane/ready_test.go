@@ -9,38 +9,46 @@ import (
 )
 
 func TestReadyUntilThePinsAreNotItsOwn(t *testing.T) {
+	const restart = "restart the node, or run quicedge load --iface IF"
+	links := func(l *lab) string { return linkPins(l.cfg.PinDir, "edge0") }
 	for _, c := range []struct {
 		name string
+		mode Mode // for which it can happen; empty: for both
 		harm func(l *lab) error
 		want string // what to do
 	}{
-		{"folder removed", func(l *lab) error { return os.RemoveAll(l.cfg.PinDir) }, "restart the node, or run quicedge load --iface IF"},
-		{"maps removed", func(l *lab) error { return os.RemoveAll(filepath.Join(l.cfg.PinDir, mapsDir)) }, "restart the node, or run quicedge load --iface IF"},
-		{"links folder removed", func(l *lab) error { return os.RemoveAll(filepath.Join(l.cfg.PinDir, linksDir)) }, "run quicedge load --iface IF first"},
-		{"a link removed", func(l *lab) error { return os.Remove(filepath.Join(linkPins(l.cfg.PinDir, "edge0"), "egress")) }, "restart the node, or run quicedge load --iface IF"},
-		{"a link detached", func(l *lab) error { return detach(filepath.Join(linkPins(l.cfg.PinDir, "edge0"), "ingress")) }, "restart the node, or run quicedge load --iface IF"},
-		{"device gone", func(l *lab) error { l.remove("edge0"); return nil }, "restart the node, or run quicedge load --iface IF"},
-		{"loaded anew", func(l *lab) error { err := l.unload(); l.mustLoad(testSnapshot(l.t)); return err }, "restart the node, or open it again"},
+		{"folder removed", "", func(l *lab) error { return os.RemoveAll(l.cfg.PinDir) }, restart},
+		{"maps removed", "", func(l *lab) error { return os.RemoveAll(filepath.Join(l.cfg.PinDir, mapsDir)) }, restart},
+		{"links folder removed", "", func(l *lab) error { return os.RemoveAll(filepath.Join(l.cfg.PinDir, linksDir)) }, "run quicedge load --iface IF first"},
+		{"a link removed", ModeTCX, func(l *lab) error { return os.Remove(filepath.Join(links(l), "egress")) }, restart},
+		{"a link detached", ModeTCX, func(l *lab) error { return detach(filepath.Join(links(l), "ingress")) }, restart},
+		{"a program removed", ModeClsact, func(l *lab) error { return os.Remove(clsactPin(links(l), hooks()[1])) }, restart},
+		{"the qdisc removed", ModeClsact, func(l *lab) error {
+			l.onEdge(func(n network, index int) error { return n.QdiscDel(clsactQdisc(index)) })
+			return nil
+		}, restart},
+		{"device gone", "", func(l *lab) error { l.remove("edge0"); return nil }, restart},
+		{"loaded anew", "", func(l *lab) error { err := l.unload(); l.mustLoad(testSnapshot(l.t)); return err }, "restart the node, or open it again"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := newLab(t)
-			loaded := l.mustLoad(testSnapshot(t))
-			opened, err := Open(l.cfg.PinDir)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer opened.Close()
-			if err := errors.Join(loaded.Ready(), opened.Ready()); err != nil {
-				t.Fatal(err)
-			}
-			if err := c.harm(l); err != nil {
-				t.Fatal(err)
-			}
-			for _, p := range []*Plane{loaded, opened} {
-				if err := p.Ready(); !errors.Is(err, ErrNotLoaded) || !strings.HasSuffix(err.Error(), c.want) {
-					t.Errorf("got %v", err)
+			inEachMode(t, func(t *testing.T, l *lab) {
+				if c.mode != "" && c.mode != l.cfg.Mode {
+					return
 				}
-			}
+				loaded := l.mustLoad(testSnapshot(t))
+				opened := l.mustOpen()
+				if err := errors.Join(loaded.Ready(), opened.Ready()); err != nil {
+					t.Fatal(err)
+				}
+				if err := c.harm(l); err != nil {
+					t.Fatal(err)
+				}
+				for _, p := range []*Plane{loaded, opened} {
+					if err := p.Ready(); !errors.Is(err, ErrNotLoaded) || !strings.HasSuffix(err.Error(), c.want) {
+						t.Errorf("got %v", err)
+					}
+				}
+			})
 		})
 	}
 }
