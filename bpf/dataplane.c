@@ -25,6 +25,7 @@ struct shared_types {
 	enum steering_flag steering_flag;
 	enum table table;
 	enum span_kind span_kind;
-	struct dir_slot dir_slot;
+	struct dir_root dir_root;
+	struct dir_leaf dir_leaf;
 	union dxr_block dxr_block;
 } *shared_types __attribute__((unused));

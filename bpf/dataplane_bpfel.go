@@ -27,19 +27,6 @@ type DataplaneCounter struct {
 	Bytes   uint64
 }
 
-type DataplaneDirSlot struct {
-	_        structs.HostLayout
-	Entries  [256]uint16
-	Leaves   uint32
-	Reserved uint32
-}
-
-type DataplaneDxrSpan struct {
-	_    structs.HostLayout
-	To   uint32
-	Kind uint32
-}
-
 type DataplaneFlow struct {
 	_          structs.HostLayout
 	Client     [16]uint8
@@ -58,6 +45,8 @@ type DataplaneGeneration struct {
 	Bytes6   uint64
 	Digest4  [32]uint8
 	Digest6  [32]uint8
+	Sides4   [2]uint32
+	Sides6   [2]uint32
 }
 
 type DataplaneHandshake struct {
@@ -167,15 +156,6 @@ type DataplaneScratch struct {
 	Words [48]uint64
 }
 
-type DataplaneSpanKind uint32
-
-const (
-	DataplaneSpanKindSPAN_ANSWER DataplaneSpanKind = 0
-	DataplaneSpanKindSPAN_HIGH   DataplaneSpanKind = 1
-	DataplaneSpanKindSPAN_MIDDLE DataplaneSpanKind = 2
-	DataplaneSpanKindSPAN_LOW    DataplaneSpanKind = 3
-)
-
 type DataplaneSteering struct {
 	_   structs.HostLayout
 	Key [2]uint64
@@ -218,6 +198,8 @@ const (
 const (
 	DataplaneMapGeneration    = "generation"
 	DataplaneMapHandshakes    = "handshakes"
+	DataplaneMapLeaves4       = "leaves4"
+	DataplaneMapLists6        = "lists6"
 	DataplaneMapPorts         = "ports"
 	DataplaneMapPrefixes4     = "prefixes4"
 	DataplaneMapPrefixes6     = "prefixes6"
@@ -298,6 +280,8 @@ type DataplaneProgramSpecs struct {
 type DataplaneMapSpecs struct {
 	Generation *ebpf.MapSpec `ebpf:"generation"`
 	Handshakes *ebpf.MapSpec `ebpf:"handshakes"`
+	Leaves4    *ebpf.MapSpec `ebpf:"leaves4"`
+	Lists6     *ebpf.MapSpec `ebpf:"lists6"`
 	Ports      *ebpf.MapSpec `ebpf:"ports"`
 	Prefixes4  *ebpf.MapSpec `ebpf:"prefixes4"`
 	Prefixes6  *ebpf.MapSpec `ebpf:"prefixes6"`
@@ -346,6 +330,8 @@ func (o *DataplaneObjects) Close() error {
 type DataplaneMaps struct {
 	Generation *ebpf.Map `ebpf:"generation"`
 	Handshakes *ebpf.Map `ebpf:"handshakes"`
+	Leaves4    *ebpf.Map `ebpf:"leaves4"`
+	Lists6     *ebpf.Map `ebpf:"lists6"`
 	Ports      *ebpf.Map `ebpf:"ports"`
 	Prefixes4  *ebpf.Map `ebpf:"prefixes4"`
 	Prefixes6  *ebpf.Map `ebpf:"prefixes6"`
@@ -363,6 +349,8 @@ func (m *DataplaneMaps) Close() error {
 	return _DataplaneClose(
 		m.Generation,
 		m.Handshakes,
+		m.Leaves4,
+		m.Lists6,
 		m.Ports,
 		m.Prefixes4,
 		m.Prefixes6,

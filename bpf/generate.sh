@@ -13,7 +13,7 @@ fi
 # -mcpu=v3: Linux 5.1 and later. The two -I are where Debian keeps asm/types.h on amd64 and arm64.
 GOPACKAGE=bpf BPF2GO_STRIP=${BPF_STRIP:-llvm-strip-16} go tool bpf2go -cc "$clang" -target bpfel \
 	-type counter -type flow -type handshake -type hook -type reason -type verdict -type profile_flag -type steering_flag \
-	-type table -type dir_slot -type dxr_span -type span_kind -type prefix_key4 -type prefix_key6 -type prefix_value \
+	-type table -type prefix_key4 -type prefix_key6 -type prefix_value \
 	Dataplane dataplane.c -- \
 	-O2 -mcpu=v3 -Wall -Wextra -Werror \
 	-I/usr/include/x86_64-linux-gnu -I/usr/include/aarch64-linux-gnu

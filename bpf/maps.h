@@ -24,16 +24,33 @@ struct prefix_trie6 {
 	__type(value, struct prefix_value);
 };
 
-/* Tables of one kind differ in size, for which BPF_F_INNER_MAP is; that of this pattern is the least. */
-struct dir_table {
+/* Of powers of two: for those who load without CAP_PERFMON the kernel rounds up to them. */
+struct dir_roots {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, DIR_ROOTS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct dir_root);
+};
+
+struct dxr_blocks {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, DXR_BLOCKS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, union dxr_block);
+};
+
+/* BPF_F_INNER_MAP: these differ in size, and the kernel calls a function to look an element up. */
+struct dir_leaves {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
 	__type(key, __u32);
-	__type(value, struct dir_slot);
+	__type(value, struct dir_leaf);
 };
 
-struct dxr_table {
+struct dxr_lists {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
@@ -49,15 +66,29 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__array(values, struct dir_table);
+	__array(values, struct dir_roots);
 } prefixes4 SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__array(values, struct dxr_table);
+	__array(values, struct dxr_blocks);
 } prefixes6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct dir_leaves);
+} leaves4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct dxr_lists);
+} lists6 SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);

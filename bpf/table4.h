@@ -6,7 +6,7 @@
  *
  *   198 . 51  . 100 . 7
  *   '---.---'   |     |
- *     slot    entry   |   class | length, or a leaf of the slot
+ *     root    entry   |   class | length, or a leaf of the root
  *                   entry of the leaf
  *
  * Arrays round elements up to eight bytes, so an element holds 256 entries of two.
@@ -17,25 +17,33 @@
 #include "maps.h"
 #include "parse.h"
 
+/* The entry of an address in its leaf. */
+static __always_inline __u32 dir_leaf_entry(const struct dir_root *root, __u32 entry, __u32 addr)
+{
+	void *leaves = element_of(&leaves4, root->side);
+
+	if (!leaves)
+		return 0;
+	struct dir_leaf *leaf = element_of(leaves, root->leaves + (entry & 0xff));
+
+	return leaf ? leaf->entries[addr & 0xff] : 0;
+}
+
 /* The answer for an IPv4 address in host byte order, see ANSWER_BITS. */
 static __always_inline __u32 dir_find(__u32 addr)
 {
-	void *table = element_of(&prefixes4, 0);
+	void *roots = element_of(&prefixes4, 0);
 
-	if (!table)
+	if (!roots)
 		return 0;
-	struct dir_slot *s = element_of(table, addr >> 16);
+	struct dir_root *root = element_of(roots, addr >> 16);
 
-	if (!s)
+	if (!root)
 		return 0;
-	__u32 entry = s->entries[addr >> 8 & 0xff];
+	__u32 entry = root->entries[addr >> 8 & 0xff];
 
-	if (entry & DIR_LEAF) {
-		s = element_of(table, s->leaves + (entry & 0xff));
-		if (!s)
-			return 0;
-		entry = s->entries[addr & 0xff];
-	}
+	if (entry & DIR_LEAF)
+		entry = dir_leaf_entry(root, entry, addr);
 	return (entry & (MAX_CLASSES - 1)) | entry >> DIR_BITS << ANSWER_BITS;
 }
 

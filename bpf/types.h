@@ -156,23 +156,34 @@ enum table {
 #define ANSWER_BITS 16
 
 /*
- * An element of the table for IPv4. The first DIR_ROOTS are the roots: slot a.b holds the entries of a.b.0.0/24 to a.b.255.0/24.
- * The slots after them are leaves: a leaf holds the entries of the 256 addresses of one /24.
+ * A table of the fast kind is one array of the same size whatever the table holds, for then the kernel inlines the look-up of
+ * an element, and a second one of the size that it needs for what does not fit. The second one is in one of two slots: not in
+ * that of the table in force, so that no program finds parts of one table in another. The first one says in which (`side`).
+ */
+
+/*
+ * Root a.b of the table for IPv4: the entries of a.b.0.0/24 to a.b.255.0/24. The second array is leaves: the entries of the 256
+ * addresses of a /24 each.
  *
  * An entry is class | (prefix length + 1) << DIR_BITS, 0 where no prefix covers it. DIR_LEAF in a root's entry: prefixes longer
- * than 24 bits lie there, and the leaf is slot `leaves` + the entry's low eight bits.
+ * than 24 bits lie there, and the leaf is number `leaves` + the entry's low eight bits.
  */
 #define DIR_ROOTS 65536
 #define DIR_BITS 10
 #define DIR_LEAF 0x8000
 
-struct dir_slot {
+struct dir_root {
 	__u16 entries[256];
-	__u32 leaves;   /* of a root: the slot of its first leaf */
-	__u32 reserved; /* zero */
+	__u32 leaves; /* the number of its first leaf */
+	__u32 side;   /* the slot of leaves4 where its leaves are */
 };
-_Static_assert(sizeof(struct dir_slot) == 520, "struct dir_slot is part of the maps' layout");
+_Static_assert(sizeof(struct dir_root) == 520, "struct dir_root is part of the maps' layout");
 _Static_assert(MAX_CLASSES == 1 << DIR_BITS, "a class fills its place in an entry");
+
+struct dir_leaf {
+	__u16 entries[256];
+};
+_Static_assert(sizeof(struct dir_leaf) == 512, "struct dir_leaf is part of the maps' layout");
 
 /* What the addresses of a span of the table for IPv6 come to. */
 enum span_kind {
@@ -180,26 +191,33 @@ enum span_kind {
 	SPAN_HIGH,   /* to a list of ranges by bits 0..63 of the address */
 	SPAN_MIDDLE, /* by bits 64..95 */
 	SPAN_LOW,    /* by bits 96..127 */
+	SPAN_BRIEF,  /* to a brief list of ranges, by bits 16..47 */
 };
 
 struct dxr_span {
-	__u32 to;   /* the answer, or the element that is the list */
-	__u32 kind; /* enum span_kind */
+	__u32 to;   /* the answer, or the element that is the list: from DXR_BLOCKS on in the second array */
+	__u16 kind; /* enum span_kind */
+	__u16 side; /* the slot of lists6 where the second array is */
 };
 _Static_assert(sizeof(struct dxr_span) == 8, "struct dxr_span is part of the maps' layout");
 
 /*
- * An element of the table for IPv6: two cache lines. The first DXR_OTHERS are roots, 16 an element: spans by bits 3..23 of the
- * addresses in 2000::/3. The 32 elements from there on are roots by bits 0..8 of all other addresses. The elements after them
- * are lists of ranges.
+ * An element of the table for IPv6: two cache lines. The first DXR_OTHERS are roots, 16 an element: spans by the DXR_BITS bits
+ * behind the first three of the addresses in 2000::/3. The 32 elements from there on are roots by bits 0..8 of all other
+ * addresses. The elements after them are lists of ranges.
  *
  * A list is sorted; a range begins at its start and ends before the next, the first begins no later than the list's span. In
  * a list of less than eight the last range is repeated. The span of a range is an answer, or a list again: by the next part of
  * the address where longer prefixes lie, by the same part where ranges are more than a list holds.
+ *
+ * A brief list is of prefixes of up to 48 bits in 2000::/3: it has the starts' bits 16..47, and answers only.
  */
 #define DXR_ROOTS 16
 #define DXR_RANGES 8
-#define DXR_OTHERS 131072
+#define DXR_BRIEF 16
+#define DXR_BITS 20
+#define DXR_OTHERS ((1 << DXR_BITS) / DXR_ROOTS)
+#define DXR_BLOCKS (2 * DXR_OTHERS)
 
 union dxr_block {
 	struct dxr_span roots[DXR_ROOTS];
@@ -207,6 +225,10 @@ union dxr_block {
 		__u64 starts[DXR_RANGES];
 		struct dxr_span spans[DXR_RANGES];
 	} list;
+	struct {
+		__u32 starts[DXR_BRIEF];
+		__u32 answers[DXR_BRIEF];
+	} brief;
 };
 _Static_assert(sizeof(union dxr_block) == 128, "union dxr_block is part of the maps' layout");
 
@@ -249,8 +271,10 @@ struct generation {
 	__u64 bytes6;
 	__u8 digest4[32];
 	__u8 digest6[32];
+	__u32 sides4[2]; /* ids of the arrays whose second arrays are in slot 0 and 1 of leaves4 */
+	__u32 sides6[2]; /* and of lists6 */
 };
-_Static_assert(sizeof(struct generation) == 96, "struct generation is part of the maps' layout");
+_Static_assert(sizeof(struct generation) == 112, "struct generation is part of the maps' layout");
 
 /* As many bytes as any program needs to put structures together. */
 struct scratch {

@@ -28,8 +28,8 @@ func newExaminer(t *testing.T, entries []prefix.Entry) *examiner {
 	}
 	s := &path.Snapshot{Prefixes: table}
 	return &examiner{table: table, kinds: map[TableKind]*asker{
-		TableDIR:  newAsker(t, TableDIR, s, maxQuestions-1),
-		TableTrie: newAsker(t, TableTrie, s, maxQuestions-1),
+		TableDIR:  newAsker(t, TableDIR, s),
+		TableTrie: newAsker(t, TableTrie, s),
 	}}
 }
 

@@ -21,8 +21,9 @@ type change struct {
 // freshTable is a table that waits for its slot.
 type freshTable struct {
 	slot
-	table *ebpf.Map
-	first bool // the slot is empty
+	table table
+	side  int  // where its second map goes
+	alone bool // the slot is empty
 }
 
 // Apply brings the kernel's tables to a snapshot: a prefix table that differs is swapped as a whole, a profile that differs
@@ -73,36 +74,53 @@ func (p *Plane) prepare(snap *path.Snapshot, kind TableKind) (*change, error) {
 
 // add finds what has to be done with a slot.
 func (c *change) add(s slot, t *tables, kind TableKind) error {
-	full, err := s.full()
+	current, err := s.current()
 	if err != nil {
 		return err
 	}
+	full := current != 0
 	if kind != s.kind && (kind != "" || !full) {
 		if full {
 			c.stale = append(c.stale, s)
 		}
 		return nil
 	}
-	sum, entries := s.of(t)
-	if full && *s.record(&c.now).digest == sum {
+	sum, _ := s.of(t)
+	now := s.record(&c.now)
+	if full && *now.digest == sum {
 		return nil
 	}
-	table, err := s.make(t)
+	f := freshTable{slot: s, alone: !full}
+	if s.second != nil && now.sides[0] == uint32(current) {
+		f.side = 1
+	}
+	if f.table, err = s.make(t, f.side); err != nil {
+		return err
+	}
+	first := !c.changes(s.v6)
+	c.fresh = append(c.fresh, f)
+	return c.note(f, t, first)
+}
+
+// note writes down what will be in force. Of the first fresh table of a family, or of another kind beside it.
+func (c *change) note(f freshTable, t *tables, first bool) error {
+	r := f.record(&c.next)
+	sum, entries := f.of(t)
+	*r.digest, *r.entries = sum, uint32(entries)
+	size, err := f.table.bytes()
 	if err != nil {
 		return err
 	}
-	r := s.record(&c.next)
-	if *r.digest, *r.entries = sum, uint32(entries); !c.changes(s.v6) {
+	if first {
 		*r.bytes = 0
 	}
-	c.fresh = append(c.fresh, freshTable{s, table, !full})
-	info, err := table.Info()
-	if err != nil {
-		return explain("ask for the size of a prefix table", err)
-	}
-	size, _ := info.Memlock()
 	*r.bytes += size
-	return nil
+	if f.second == nil {
+		return nil
+	}
+	id, err := mapID(f.table.first)
+	r.sides[f.side] = uint32(id)
+	return err
 }
 
 // changes reports whether there is a fresh table of a family.
@@ -117,7 +135,7 @@ func (c *change) changes(v6 bool) bool {
 
 func (c *change) close() (err error) {
 	for _, f := range c.fresh {
-		err = errors.Join(err, f.table.Close())
+		err = errors.Join(err, f.table.close())
 	}
 	return err
 }
@@ -138,14 +156,15 @@ func (p *Plane) place(c *change) error {
 	}
 	under := c.now
 	for _, f := range c.fresh {
-		*f.record(&under).digest = [32]byte{}
+		r := f.record(&under)
+		*r.digest, *r.sides = [32]byte{}, *f.record(&c.next).sides
 	}
 	if err := p.record(&under); err != nil {
 		return err
 	}
 	p.step("began a swap")
 	for _, f := range c.fresh {
-		if err := f.put(f.table); err != nil {
+		if err := f.put(f.table, f.side); err != nil {
 			return err
 		}
 		p.step("swapped a table")
@@ -174,7 +193,7 @@ func (p *Plane) settle(c *change) (changed int, err error) {
 // zero says.
 func (p *Plane) takeBack(c *change) (err error) {
 	for _, f := range c.fresh {
-		if !f.first {
+		if !f.alone {
 			return nil
 		}
 	}

@@ -52,8 +52,7 @@ type asker struct {
 	answers    []prefix.Answer
 }
 
-// newAsker asks tables of a kind. mask is how many addresses it goes round when it measures, less one.
-func newAsker(t testing.TB, kind TableKind, snap *path.Snapshot, mask uint32) *asker {
+func newAsker(t testing.TB, kind TableKind, snap *path.Snapshot) *asker {
 	t.Helper()
 	a := &asker{bench: newBenchOf(t, snap, Config{TableKind: kind}, 14)}
 	spec, err := loadTestTables()
@@ -63,11 +62,9 @@ func newAsker(t testing.TB, kind TableKind, snap *path.Snapshot, mask uint32) *a
 	if err := spec.Variables[bpf.DataplaneVarTableKind].Set(kind.number()); err != nil {
 		t.Fatal(err)
 	}
-	if err := spec.Variables["question_mask"].Set(mask); err != nil {
-		t.Fatal(err)
-	}
 	shared := map[string]*ebpf.Map{
 		bpf.DataplaneMapPrefixes4: a.maps.Prefixes4, bpf.DataplaneMapPrefixes6: a.maps.Prefixes6,
+		bpf.DataplaneMapLeaves4: a.maps.Leaves4, bpf.DataplaneMapLists6: a.maps.Lists6,
 		bpf.DataplaneMapTrie4: a.maps.Trie4, bpf.DataplaneMapTrie6: a.maps.Trie6,
 	}
 	if err := spec.LoadAndAssign(&a.tests, &ebpf.CollectionOptions{MapReplacements: shared}); err != nil {

@@ -66,7 +66,7 @@ func TestNoLookupSeesAMixedTable(t *testing.T) {
 	one, two := uniform(t, heilongjiang, small), uniform(t, gansu, large)
 	for _, kind := range []TableKind{TableDIR, TableTrie} {
 		t.Run(string(kind), func(t *testing.T) {
-			w := newWatch(newAsker(t, kind, one, maxQuestions-1), one.Prefixes, two.Prefixes)
+			w := newWatch(newAsker(t, kind, one), one.Prefixes, two.Prefixes)
 			done := make(chan error, 1)
 			go func() {
 				var err error

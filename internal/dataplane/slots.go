@@ -12,39 +12,74 @@ import (
 // which slots are full, so that whoever opens the data plane later knows. Both are while an upgrade changes the kind, and
 // after one that was killed: until the next load, each change of table then fills both.
 type slot struct {
-	kind  TableKind
-	v6    bool
-	outer *ebpf.Map
-	make  func(*tables) (*ebpf.Map, error)
+	kind   TableKind
+	v6     bool
+	first  *ebpf.Map // of one slot
+	second *ebpf.Map // of two, for the second maps of tables; nil where tables have none
+	make   func(t *tables, side int) (table, error)
 }
 
 func (p *Plane) slots() []slot {
-	maker := func(name string, f func(*ebpf.MapSpec, *tables) (*ebpf.Map, error)) func(*tables) (*ebpf.Map, error) {
-		return func(t *tables) (*ebpf.Map, error) { return f(p.spec.Maps[name].InnerMap, t) }
-	}
 	return []slot{
-		{TableDIR, false, p.maps.Prefixes4, maker(bpf.DataplaneMapPrefixes4, makeDir)},
-		{TableDIR, true, p.maps.Prefixes6, maker(bpf.DataplaneMapPrefixes6, makeDxr)},
-		{TableTrie, false, p.maps.Trie4, maker(bpf.DataplaneMapTrie4, makeTrie4)},
-		{TableTrie, true, p.maps.Trie6, maker(bpf.DataplaneMapTrie6, makeTrie6)},
+		p.slot(TableDIR, false, bpf.DataplaneMapPrefixes4, bpf.DataplaneMapLeaves4, makeDir),
+		p.slot(TableDIR, true, bpf.DataplaneMapPrefixes6, bpf.DataplaneMapLists6, makeDxr),
+		p.slot(TableTrie, false, bpf.DataplaneMapTrie4, "", makeTrie4),
+		p.slot(TableTrie, true, bpf.DataplaneMapTrie6, "", makeTrie6),
 	}
 }
 
-func (s slot) full() (bool, error) {
-	var id ebpf.MapID
-	err := s.outer.Lookup(uint32(0), &id)
+func (p *Plane) slot(kind TableKind, v6 bool, first, second string, f func(first, second *ebpf.MapSpec, t *tables, side int) (table, error)) slot {
+	fields := mapFields(&p.maps)
+	s := slot{kind: kind, v6: v6, first: *fields[first]}
+	inner := [2]*ebpf.MapSpec{p.spec.Maps[first].InnerMap}
+	if second != "" {
+		s.second, inner[1] = *fields[second], p.spec.Maps[second].InnerMap
+	}
+	s.make = func(t *tables, side int) (table, error) { return f(inner[0], inner[1], t, side) }
+	return s
+}
+
+// current is the id of the table in the slot, 0 where it is empty.
+func (s slot) current() (id ebpf.MapID, err error) {
+	err = s.first.Lookup(uint32(0), &id)
 	if errors.Is(err, ebpf.ErrKeyNotExist) {
-		return false, nil
+		return 0, nil
 	}
-	return err == nil, explain("read the slot of a prefix table", err)
+	return id, explain("read the slot of a prefix table", err)
 }
 
-func (s slot) put(table *ebpf.Map) error {
-	return explain("swap a prefix table", s.outer.Update(uint32(0), table, ebpf.UpdateAny))
+// put swaps a table in. Its second map goes to the side that the table in force has nothing at; when no program is in that any
+// more, which the kernel waits for, the other side is emptied.
+func (s slot) put(t table, side int) error {
+	if t.second != nil {
+		if err := s.second.Update(uint32(side), t.second, ebpf.UpdateAny); err != nil {
+			return explain("place the second part of a prefix table", err)
+		}
+	}
+	if err := s.first.Update(uint32(0), t.first, ebpf.UpdateAny); err != nil {
+		return explain("swap a prefix table", err)
+	}
+	if s.second == nil {
+		return nil
+	}
+	err := remove(s.second, 1-side)
+	if t.second == nil {
+		err = errors.Join(err, remove(s.second, side))
+	}
+	return err
 }
 
+// empty removes the table from its slot.
 func (s slot) empty() error {
-	err := s.outer.Delete(uint32(0))
+	err := remove(s.first, 0)
+	if s.second != nil {
+		err = errors.Join(err, remove(s.second, 0), remove(s.second, 1))
+	}
+	return err
+}
+
+func remove(slots *ebpf.Map, at int) error {
+	err := slots.Delete(uint32(at))
 	if errors.Is(err, ebpf.ErrKeyNotExist) {
 		return nil
 	}
@@ -56,13 +91,14 @@ type record struct {
 	digest  *[32]byte
 	entries *uint32
 	bytes   *uint64
+	sides   *[2]uint32
 }
 
 func (s slot) record(g *bpf.DataplaneGeneration) record {
 	if s.v6 {
-		return record{&g.Digest6, &g.Entries6, &g.Bytes6}
+		return record{&g.Digest6, &g.Entries6, &g.Bytes6, &g.Sides6}
 	}
-	return record{&g.Digest4, &g.Entries4, &g.Bytes4}
+	return record{&g.Digest4, &g.Entries4, &g.Bytes4, &g.Sides4}
 }
 
 // of returns what a snapshot has for the slot: the digest, and how many entries.
@@ -93,11 +129,11 @@ func (p *Plane) Tables() (t Tables, err error) {
 		return t, errClosed
 	}
 	for _, s := range p.slots() {
-		full, err := s.full()
+		id, err := s.current()
 		if err != nil {
 			return t, err
 		}
-		if full && t.Kind == "" {
+		if id != 0 && t.Kind == "" {
 			t.Kind = s.kind
 		}
 	}

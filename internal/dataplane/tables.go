@@ -57,42 +57,97 @@ func digest[K any](keys []K, put func([]byte, K) []byte) (sum [sha256.Size]byte)
 	return sum
 }
 
-// makeDir makes the table that prefixes4 takes.
-func makeDir(spec *ebpf.MapSpec, t *tables) (*ebpf.Map, error) {
+// table is what goes into a slot: a map, and of the fast kind, where that has no room for everything, a second one.
+type table struct {
+	first, second *ebpf.Map
+}
+
+func (t table) close() error { return errors.Join(t.first.Close(), t.second.Close()) } // nil is fine
+
+// bytes is the memory of the table as the kernel accounts it.
+func (t table) bytes() (sum uint64, err error) {
+	for _, m := range []*ebpf.Map{t.first, t.second} {
+		if m == nil {
+			continue
+		}
+		info, err := m.Info()
+		if err != nil {
+			return 0, explain("ask for the size of a prefix table", err)
+		}
+		size, _ := info.Memlock()
+		sum += size
+	}
+	return sum, nil
+}
+
+// makeDir makes the table that prefixes4 and leaves4 take.
+func makeDir(first, second *ebpf.MapSpec, t *tables, side int) (table, error) {
 	plan, err := prefix.PlanDir24(t.keys4)
 	if err != nil {
-		return nil, err
+		return table{}, err
 	}
-	return makeArray(spec, plan.Slots(), plan.Fill)
+	return makeArrays(first, second, plan.Leaves(), func(roots, leaves []byte) { plan.Fill(roots, leaves, uint32(side)) })
 }
 
-// makeDxr makes the table that prefixes6 takes.
-func makeDxr(spec *ebpf.MapSpec, t *tables) (*ebpf.Map, error) {
-	plan := prefix.PlanDxr6(t.keys6)
-	return makeArray(spec, plan.Blocks(), plan.Fill)
+// makeDxr makes the table that prefixes6 and lists6 take.
+func makeDxr(first, second *ebpf.MapSpec, t *tables, side int) (table, error) {
+	plan := prefix.PlanDxr6(t.keys6, uint16(side))
+	return makeArrays(first, second, plan.Lists(), plan.Fill)
 }
 
-// makeArray makes an array of so many elements, and lets fill write them.
-func makeArray(spec *ebpf.MapSpec, elements int, fill func(mem []byte)) (*ebpf.Map, error) {
+// makeArrays makes two arrays, of the second so many elements, and lets fill write them.
+func makeArrays(first, second *ebpf.MapSpec, elements int, fill func(first, second []byte)) (t table, err error) {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, t.close())
+		}
+	}()
+	var mem [2]array
+	if mem[0], err = makeArray(first, int(first.MaxEntries)); err != nil {
+		return t, err
+	}
+	t.first = mem[0].Map
+	if mem[1], err = makeArray(second, elements); err != nil {
+		return t, errors.Join(err, mem[0].unmap())
+	}
+	t.second = mem[1].Map
+	fill(mem[0].mem, mem[1].mem)
+	return t, errors.Join(mem[0].unmap(), mem[1].unmap())
+}
+
+// array is an array mapped into memory; nothing where it has no elements.
+type array struct {
+	*ebpf.Map
+	mem []byte
+}
+
+func makeArray(spec *ebpf.MapSpec, elements int) (array, error) {
+	if elements == 0 {
+		return array{}, nil
+	}
 	spec = spec.Copy()
 	spec.MaxEntries = uint32(elements)
+	size := elements * int(spec.ValueSize)
 	m, err := ebpf.NewMap(spec)
 	if err != nil {
-		return nil, explain(fmt.Sprintf("make a prefix table of %d MiB", elements*int(spec.ValueSize)>>20), err)
+		return array{}, explain(fmt.Sprintf("make a prefix table of %d MiB", size>>20), err)
 	}
-	mem, err := unix.Mmap(m.FD(), 0, elements*int(spec.ValueSize), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	mem, err := unix.Mmap(m.FD(), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
-		return nil, errors.Join(explain("map a prefix table into memory", err), m.Close())
+		return array{}, errors.Join(explain("map a prefix table into memory", err), m.Close())
 	}
-	fill(mem)
-	if err := unix.Munmap(mem); err != nil {
-		return nil, errors.Join(explain("unmap a prefix table", err), m.Close())
+	return array{m, mem}, nil
+}
+
+func (a array) unmap() error {
+	if a.Map == nil {
+		return nil
 	}
-	return m, nil
+	return explain("unmap a prefix table", unix.Munmap(a.mem))
 }
 
 // makeTrie4 makes the table that trie4 takes.
-func makeTrie4(spec *ebpf.MapSpec, t *tables) (*ebpf.Map, error) {
+func makeTrie4(spec, _ *ebpf.MapSpec, t *tables, _ int) (table, error) {
 	keys := make([]bpf.DataplanePrefixKey4, len(t.keys4))
 	values := make([]bpf.DataplanePrefixValue, len(keys))
 	for i, k := range t.keys4 {
@@ -103,7 +158,7 @@ func makeTrie4(spec *ebpf.MapSpec, t *tables) (*ebpf.Map, error) {
 }
 
 // makeTrie6 makes the table that trie6 takes.
-func makeTrie6(spec *ebpf.MapSpec, t *tables) (*ebpf.Map, error) {
+func makeTrie6(spec, _ *ebpf.MapSpec, t *tables, _ int) (table, error) {
 	keys := make([]bpf.DataplanePrefixKey6, len(t.keys6))
 	values := make([]bpf.DataplanePrefixValue, len(keys))
 	for i, k := range t.keys6 {
@@ -114,18 +169,18 @@ func makeTrie6(spec *ebpf.MapSpec, t *tables) (*ebpf.Map, error) {
 }
 
 // makeTrie makes a trie with room for just its entries.
-func makeTrie[K any](spec *ebpf.MapSpec, keys []K, values []bpf.DataplanePrefixValue) (*ebpf.Map, error) {
+func makeTrie[K any](spec *ebpf.MapSpec, keys []K, values []bpf.DataplanePrefixValue) (table, error) {
 	spec = spec.Copy()
 	spec.MaxEntries = uint32(max(1, len(keys)))
 	m, err := ebpf.NewMap(spec)
 	if err != nil {
-		return nil, explain("make a prefix table", err)
+		return table{}, explain("make a prefix table", err)
 	}
 	if len(keys) == 0 {
-		return m, nil
+		return table{first: m}, nil
 	}
 	if _, err := m.BatchUpdate(keys, values, nil); err != nil {
-		return nil, errors.Join(explain(fmt.Sprintf("fill a table with %d prefixes", len(keys)), err), m.Close())
+		return table{}, errors.Join(explain(fmt.Sprintf("fill a table with %d prefixes", len(keys)), err), m.Close())
 	}
-	return m, nil
+	return table{first: m}, nil
 }

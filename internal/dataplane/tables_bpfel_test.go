@@ -19,6 +19,8 @@ const (
 	testTablesMapAnswers       = "answers"
 	testTablesMapGeneration    = "generation"
 	testTablesMapHandshakes    = "handshakes"
+	testTablesMapLeaves4       = "leaves4"
+	testTablesMapLists6        = "lists6"
 	testTablesMapPorts         = "ports"
 	testTablesMapPrefixes4     = "prefixes4"
 	testTablesMapPrefixes6     = "prefixes6"
@@ -32,12 +34,14 @@ const (
 	testTablesMapTrie6         = "trie6"
 	testTablesProgTestAnswer4  = "test_answer4"
 	testTablesProgTestAnswer6  = "test_answer6"
+	testTablesProgTestChained4 = "test_chained4"
+	testTablesProgTestChained6 = "test_chained6"
 	testTablesProgTestFind4    = "test_find4"
 	testTablesProgTestFind6    = "test_find6"
 	testTablesProgTestParse4   = "test_parse4"
 	testTablesProgTestParse6   = "test_parse6"
-	testTablesVarCarried       = "carried"
 	testTablesVarInnerTypes    = "inner_types"
+	testTablesVarLast          = "last"
 	testTablesVarLinkHeader    = "link_header"
 	testTablesVarMarkMask      = "mark_mask"
 	testTablesVarNext          = "next"
@@ -90,12 +94,14 @@ type testTablesSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type testTablesProgramSpecs struct {
-	TestAnswer4 *ebpf.ProgramSpec `ebpf:"test_answer4"`
-	TestAnswer6 *ebpf.ProgramSpec `ebpf:"test_answer6"`
-	TestFind4   *ebpf.ProgramSpec `ebpf:"test_find4"`
-	TestFind6   *ebpf.ProgramSpec `ebpf:"test_find6"`
-	TestParse4  *ebpf.ProgramSpec `ebpf:"test_parse4"`
-	TestParse6  *ebpf.ProgramSpec `ebpf:"test_parse6"`
+	TestAnswer4  *ebpf.ProgramSpec `ebpf:"test_answer4"`
+	TestAnswer6  *ebpf.ProgramSpec `ebpf:"test_answer6"`
+	TestChained4 *ebpf.ProgramSpec `ebpf:"test_chained4"`
+	TestChained6 *ebpf.ProgramSpec `ebpf:"test_chained6"`
+	TestFind4    *ebpf.ProgramSpec `ebpf:"test_find4"`
+	TestFind6    *ebpf.ProgramSpec `ebpf:"test_find6"`
+	TestParse4   *ebpf.ProgramSpec `ebpf:"test_parse4"`
+	TestParse6   *ebpf.ProgramSpec `ebpf:"test_parse6"`
 }
 
 // testTablesMapSpecs contains maps before they are loaded into the kernel.
@@ -105,6 +111,8 @@ type testTablesMapSpecs struct {
 	Answers    *ebpf.MapSpec `ebpf:"answers"`
 	Generation *ebpf.MapSpec `ebpf:"generation"`
 	Handshakes *ebpf.MapSpec `ebpf:"handshakes"`
+	Leaves4    *ebpf.MapSpec `ebpf:"leaves4"`
+	Lists6     *ebpf.MapSpec `ebpf:"lists6"`
 	Ports      *ebpf.MapSpec `ebpf:"ports"`
 	Prefixes4  *ebpf.MapSpec `ebpf:"prefixes4"`
 	Prefixes6  *ebpf.MapSpec `ebpf:"prefixes6"`
@@ -122,8 +130,8 @@ type testTablesMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type testTablesVariableSpecs struct {
-	Carried       *ebpf.VariableSpec `ebpf:"carried"`
 	InnerTypes    *ebpf.VariableSpec `ebpf:"inner_types"`
+	Last          *ebpf.VariableSpec `ebpf:"last"`
 	LinkHeader    *ebpf.VariableSpec `ebpf:"link_header"`
 	MarkMask      *ebpf.VariableSpec `ebpf:"mark_mask"`
 	Next          *ebpf.VariableSpec `ebpf:"next"`
@@ -157,6 +165,8 @@ type testTablesMaps struct {
 	Answers    *ebpf.Map `ebpf:"answers"`
 	Generation *ebpf.Map `ebpf:"generation"`
 	Handshakes *ebpf.Map `ebpf:"handshakes"`
+	Leaves4    *ebpf.Map `ebpf:"leaves4"`
+	Lists6     *ebpf.Map `ebpf:"lists6"`
 	Ports      *ebpf.Map `ebpf:"ports"`
 	Prefixes4  *ebpf.Map `ebpf:"prefixes4"`
 	Prefixes6  *ebpf.Map `ebpf:"prefixes6"`
@@ -175,6 +185,8 @@ func (m *testTablesMaps) Close() error {
 		m.Answers,
 		m.Generation,
 		m.Handshakes,
+		m.Leaves4,
+		m.Lists6,
 		m.Ports,
 		m.Prefixes4,
 		m.Prefixes6,
@@ -193,8 +205,8 @@ func (m *testTablesMaps) Close() error {
 //
 // It can be passed to loadTestTablesObjects or ebpf.CollectionSpec.LoadAndAssign.
 type testTablesVariables struct {
-	Carried       *ebpf.Variable `ebpf:"carried"`
 	InnerTypes    *ebpf.Variable `ebpf:"inner_types"`
+	Last          *ebpf.Variable `ebpf:"last"`
 	LinkHeader    *ebpf.Variable `ebpf:"link_header"`
 	MarkMask      *ebpf.Variable `ebpf:"mark_mask"`
 	Next          *ebpf.Variable `ebpf:"next"`
@@ -209,18 +221,22 @@ type testTablesVariables struct {
 //
 // It can be passed to loadTestTablesObjects or ebpf.CollectionSpec.LoadAndAssign.
 type testTablesPrograms struct {
-	TestAnswer4 *ebpf.Program `ebpf:"test_answer4"`
-	TestAnswer6 *ebpf.Program `ebpf:"test_answer6"`
-	TestFind4   *ebpf.Program `ebpf:"test_find4"`
-	TestFind6   *ebpf.Program `ebpf:"test_find6"`
-	TestParse4  *ebpf.Program `ebpf:"test_parse4"`
-	TestParse6  *ebpf.Program `ebpf:"test_parse6"`
+	TestAnswer4  *ebpf.Program `ebpf:"test_answer4"`
+	TestAnswer6  *ebpf.Program `ebpf:"test_answer6"`
+	TestChained4 *ebpf.Program `ebpf:"test_chained4"`
+	TestChained6 *ebpf.Program `ebpf:"test_chained6"`
+	TestFind4    *ebpf.Program `ebpf:"test_find4"`
+	TestFind6    *ebpf.Program `ebpf:"test_find6"`
+	TestParse4   *ebpf.Program `ebpf:"test_parse4"`
+	TestParse6   *ebpf.Program `ebpf:"test_parse6"`
 }
 
 func (p *testTablesPrograms) Close() error {
 	return _TestTablesClose(
 		p.TestAnswer4,
 		p.TestAnswer6,
+		p.TestChained4,
+		p.TestChained6,
 		p.TestFind4,
 		p.TestFind6,
 		p.TestParse4,

@@ -8,25 +8,30 @@ import (
 	"quicedge/internal/class"
 )
 
-// DirSlotSize is the size in bytes of an element of a table for IPv4, struct dir_slot in bpf/types.h, where its layout is
-// described.
-const DirSlotSize = int(unsafe.Sizeof(dirSlot{}))
+// Sizes in bytes of the two arrays of a table for IPv4, struct dir_root and struct dir_leaf in bpf/types.h, where their layout
+// is described.
+const (
+	DirRootsSize = dirRoots * int(unsafe.Sizeof(dirRoot{}))
+	DirLeafSize  = int(unsafe.Sizeof(dirLeaf{})) // of one leaf
+)
 
-// MaxLeaves bounds the parts of a table for prefixes longer than 24 bits: 130 MiB of them.
+// MaxLeaves bounds the parts of a table for prefixes longer than 24 bits: 128 MiB of them.
 const MaxLeaves = 1 << 18
 
 // Numbers of the layout, with their twins in bpf/types.h.
 const (
-	dirRoots = 1 << 16
-	dirBits  = 10
-	dirLeaf  = 0x8000
+	dirRoots   = 1 << 16
+	dirBits    = 10
+	dirHasLeaf = 0x8000
 )
 
-type dirSlot struct {
-	entries  [256]uint16
-	leaves   uint32
-	reserved uint32
+type dirRoot struct {
+	entries [256]uint16
+	leaves  uint32
+	side    uint32
 }
+
+type dirLeaf struct{ entries [256]uint16 }
 
 func dirEntry(bits int, id class.ID) uint16 { return uint16(bits+1)<<dirBits | uint16(id) }
 
@@ -53,12 +58,16 @@ func PlanDir24(keys []Key4) (*Dir24, error) {
 	return d, nil
 }
 
-// Slots is how many elements of DirSlotSize bytes the table has.
-func (d *Dir24) Slots() int { return dirRoots + d.leaves }
+// Leaves is how many leaves the table has.
+func (d *Dir24) Leaves() int { return d.leaves }
 
-// Fill writes the table into memory of Slots elements, all zero.
-func (d *Dir24) Fill(mem []byte) {
-	f := dirFill{slots: dirSlots(mem), leaf: dirRoots - 1, split: -1}
+// Bytes is the size of both arrays.
+func (d *Dir24) Bytes() int { return DirRootsSize + d.leaves*DirLeafSize }
+
+// Fill writes the table into memory that is all zero, of DirRootsSize bytes and of Leaves times DirLeafSize. Side is the slot
+// that the leaves will be in.
+func (d *Dir24) Fill(roots, leaves []byte, side uint32) {
+	f := dirFill{roots: view[dirRoot](roots), leaves: view[dirLeaf](leaves), side: side, leaf: -1, split: -1}
 	for i, r := range d.runs {
 		last := uint32(1<<32 - 1)
 		if i+1 < len(d.runs) {
@@ -68,16 +77,19 @@ func (d *Dir24) Fill(mem []byte) {
 	}
 }
 
-// dirSlots is memory as elements.
-func dirSlots(mem []byte) []dirSlot {
-	return unsafe.Slice((*dirSlot)(unsafe.Pointer(unsafe.SliceData(mem))), len(mem)/DirSlotSize)
+// view is memory as elements.
+func view[T any](mem []byte) []T {
+	var one T
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(mem))), len(mem)/int(unsafe.Sizeof(one)))
 }
 
 // dirFill is a table under way, from the lowest address to the highest.
 type dirFill struct {
-	slots []dirSlot
-	leaf  int   // the last leaf that is taken
-	split int64 // whose it is: the upper 24 bits of an address; -1: none is
+	roots  []dirRoot
+	leaves []dirLeaf
+	side   uint32
+	leaf   int   // the last leaf that is taken
+	split  int64 // whose it is: the upper 24 bits of an address; -1: none is
 }
 
 // fill gives an entry to the addresses from first to last.
@@ -100,7 +112,7 @@ func (f *dirFill) fill(first, last uint32, entry uint16) {
 	}
 	for from <= to {
 		end := min(to, from|255)
-		entries := f.slots[from>>8].entries[from&255 : end&255+1]
+		entries := f.roots[from>>8].entries[from&255 : end&255+1]
 		for i := range entries {
 			entries[i] = entry
 		}
@@ -110,28 +122,27 @@ func (f *dirFill) fill(first, last uint32, entry uint16) {
 
 // fillLeaf gives an entry to the addresses first to last of the 256 whose upper 24 bits are split.
 func (f *dirFill) fillLeaf(split, first, last uint32, entry uint16) {
-	root := &f.slots[split>>8]
+	root := &f.roots[split>>8]
 	if f.split != int64(split) {
 		f.leaf++
 		if f.split>>8 != int64(split>>8) {
-			root.leaves = uint32(f.leaf)
+			root.leaves, root.side = uint32(f.leaf), f.side
 		}
 		f.split = int64(split)
-		root.entries[split&255] = dirLeaf | uint16(uint32(f.leaf)-root.leaves)
+		root.entries[split&255] = dirHasLeaf | uint16(uint32(f.leaf)-root.leaves)
 	}
-	entries := f.slots[f.leaf].entries[first : last+1]
+	entries := f.leaves[f.leaf].entries[first : last+1]
 	for i := range entries {
 		entries[i] = entry
 	}
 }
 
 // LookupDir24 looks an address up in a table that Fill wrote, as the kernel does.
-func LookupDir24(mem []byte, addr [4]byte) Answer {
-	slots := dirSlots(mem)
-	s := &slots[binary.BigEndian.Uint16(addr[:])]
-	entry := s.entries[addr[2]]
-	if entry&dirLeaf != 0 {
-		entry = slots[s.leaves+uint32(entry&0xff)].entries[addr[3]]
+func LookupDir24(roots, leaves []byte, addr [4]byte) Answer {
+	root := &view[dirRoot](roots)[binary.BigEndian.Uint16(addr[:])]
+	entry := root.entries[addr[2]]
+	if entry&dirHasLeaf != 0 {
+		entry = view[dirLeaf](leaves)[root.leaves+uint32(entry&0xff)].entries[addr[3]]
 	}
 	return Answer(entry&(class.Max-1)) | Answer(entry>>dirBits)<<answerBits
 }

@@ -5,22 +5,29 @@ import (
 	"unsafe"
 )
 
-// DxrBlockSize is the size in bytes of an element of a table for IPv6, union dxr_block in bpf/types.h, where its layout is
+// Sizes in bytes of the arrays of a table for IPv6, whose elements are union dxr_block in bpf/types.h, where their layout is
 // described.
-const DxrBlockSize = 8 * dxrWords
+const (
+	DxrBlockSize  = 8 * dxrWords
+	DxrBlocksSize = dxrBlocks * DxrBlockSize // of the first array
+)
 
 // Numbers of the layout, with their twins in bpf/types.h.
 const (
 	dxrWords  = 16 // of an element, each a span or a start
 	dxrRanges = 8  // of a list
+	dxrBrief  = 16 // of a brief list
+	dxrBits   = 20 // of the addresses in 2000::/3 that a root is chosen by
+	dxrOthers = 1 << dxrBits / dxrWords
+	dxrBlocks = 2 * dxrOthers // elements of the first array
 )
 
 // Roots by address: those below 2000::/3, those in it, those above it.
 const (
 	rootsBelow  = 1 << 6
-	rootsWithin = 1 << 21
+	rootsWithin = 1 << dxrBits
 	rootsAbove  = 6 * rootsBelow
-	dxrRoots    = (rootsWithin + 8*rootsBelow) / dxrWords // elements that hold roots; the roots by bits 0..8 include 2000::/3
+	dxrRoots    = dxrOthers + 8*rootsBelow/dxrWords // elements that hold roots: those by bits 0..8 have room for 2000::/3 too
 )
 
 // Kinds of span: which part of an address the list is sorted by.
@@ -29,15 +36,20 @@ const (
 	spanHigh   // bits 0..63
 	spanMiddle // bits 64..95
 	spanLow    // bits 96..127
+	spanBrief  // bits 16..47, of addresses in 2000::/3; all spans are answers
 )
 
-// span is struct dxr_span as a number: what it leads to, and the kind above it.
+// span is struct dxr_span as a number: what it leads to, the kind, the side.
 type span uint64
 
-func newSpan(kind int, to uint32) span { return span(to) | span(kind)<<32 }
+func answerSpan(a uint32) span { return span(a) }
+
+func listSpan(kind, element int, side uint16) span {
+	return span(element) | span(kind)<<32 | span(side)<<48
+}
 
 func (s span) to() uint32 { return uint32(s) }
-func (s span) kind() int  { return int(s >> 32) }
+func (s span) kind() int  { return int(s >> 32 & 0xffff) }
 
 // span6 is a range of a list: it ends before the next.
 type span6 struct {
@@ -57,9 +69,9 @@ type rootRun struct {
 	span  span
 }
 
-// PlanDxr6 plans a table of keys that are sorted and distinct.
-func PlanDxr6(keys []Key6) *Dxr6 {
-	d := &Dxr6{}
+// PlanDxr6 plans a table of keys that are sorted and distinct. Side is the slot that the second array will be in.
+func PlanDxr6(keys []Key6, side uint16) *Dxr6 {
+	d := &Dxr6{lists: dxrLists{side: side}}
 	ranges := d.lists.ranges(spanHigh, flatten6(keys), 0)
 	for len(ranges) > 0 {
 		root, first, last := rootOf(ranges[0].start)
@@ -93,8 +105,9 @@ func (d *Dxr6) addRoot(root int, first, last uint64, ranges []span6) {
 // rootOf returns the root that the addresses with these upper 64 bits belong to, and the lowest and highest of them.
 func rootOf(high uint64) (root int, first, last uint64) {
 	if high>>61 == 1 {
-		first = high >> 40 << 40
-		return rootsBelow + int(high>>40&(rootsWithin-1)), first, first | (1<<40 - 1)
+		const bits = 61 - dxrBits
+		first = high >> bits << bits
+		return rootsBelow + int(high>>bits&(rootsWithin-1)), first, first | (1<<bits - 1)
 	}
 	first = high >> 55 << 55
 	root = int(high >> 55)
@@ -115,12 +128,15 @@ func rootWord(root int) int {
 	return root + rootsBelow
 }
 
-// Blocks is how many elements of DxrBlockSize bytes the table has.
-func (d *Dxr6) Blocks() int { return dxrRoots + len(d.lists.words)/dxrWords }
+// Lists is how many elements the second array has.
+func (d *Dxr6) Lists() int { return max(0, dxrRoots+len(d.lists.words)/dxrWords-dxrBlocks) }
 
-// Fill writes the table into memory of Blocks elements, all zero.
-func (d *Dxr6) Fill(mem []byte) {
-	words := dxrTable(mem)
+// Bytes is the size of both arrays.
+func (d *Dxr6) Bytes() int { return DxrBlocksSize + d.Lists()*DxrBlockSize }
+
+// Fill writes the table into memory that is all zero, of DxrBlocksSize bytes and of Lists times DxrBlockSize.
+func (d *Dxr6) Fill(blocks, lists []byte) {
+	words := view[uint64](blocks)
 	for i, r := range d.roots {
 		end := rootsBelow + rootsWithin + rootsAbove
 		if i+1 < len(d.roots) {
@@ -133,22 +149,25 @@ func (d *Dxr6) Fill(mem []byte) {
 			words[rootWord(root)] = uint64(r.span)
 		}
 	}
-	copy(words[dxrRoots*dxrWords:], d.lists.words)
-}
-
-// dxrTable is memory as words.
-func dxrTable(mem []byte) []uint64 {
-	return unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(mem))), len(mem)/8)
+	n := copy(words[dxrRoots*dxrWords:], d.lists.words)
+	copy(view[uint64](lists), d.lists.words[n:])
 }
 
 // LookupDxr6 looks an address up in a table that Fill wrote, as the kernel does.
-func LookupDxr6(mem []byte, addr [16]byte) Answer {
-	words := dxrTable(mem)
+func LookupDxr6(blocks, lists []byte, addr [16]byte) Answer {
+	words, more := view[uint64](blocks), view[uint64](lists)
 	high, low := binary.BigEndian.Uint64(addr[:8]), binary.BigEndian.Uint64(addr[8:])
 	root, _, _ := rootOf(high)
 	s := span(words[rootWord(root)])
 	for s.kind() != spanAnswer {
-		list := words[int(s.to())*dxrWords:][:dxrWords]
+		in, at := words, int(s.to())
+		if at >= dxrBlocks {
+			in, at = more, at-dxrBlocks
+		}
+		list := in[at*dxrWords:][:dxrWords]
+		if s.kind() == spanBrief {
+			return lookupBrief(list, uint32(high>>16))
+		}
 		key := [...]uint64{spanHigh: high, spanMiddle: low >> 32, spanLow: low & (1<<32 - 1)}[s.kind()]
 		later := 0
 		for _, start := range list[1:dxrRanges] {
@@ -157,4 +176,13 @@ func LookupDxr6(mem []byte, addr [16]byte) Answer {
 		s = span(list[2*dxrRanges-1-later])
 	}
 	return Answer(s.to())
+}
+
+func lookupBrief(list []uint64, key uint32) Answer {
+	starts := unsafe.Slice((*uint32)(unsafe.Pointer(&list[0])), 2*dxrBrief)
+	at := 0
+	for at+1 < dxrBrief && starts[at+1] <= key {
+		at++
+	}
+	return Answer(starts[dxrBrief+at])
 }

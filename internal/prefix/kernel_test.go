@@ -11,7 +11,7 @@ import (
 )
 
 // kernelTables are the tables of both families, in ordinary memory.
-type kernelTables struct{ v4, v6 []byte }
+type kernelTables struct{ roots, leaves, blocks, lists []byte }
 
 func newKernelTables(t testing.TB, entries []Entry) kernelTables {
 	t.Helper()
@@ -23,18 +23,21 @@ func newKernelTables(t testing.TB, entries []Entry) kernelTables {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dxr := PlanDxr6(v6)
-	k := kernelTables{make([]byte, dir.Slots()*DirSlotSize), make([]byte, dxr.Blocks()*DxrBlockSize)}
-	dir.Fill(k.v4)
-	dxr.Fill(k.v6)
+	dxr := PlanDxr6(v6, 1)
+	k := kernelTables{
+		make([]byte, DirRootsSize), make([]byte, dir.Leaves()*DirLeafSize),
+		make([]byte, DxrBlocksSize), make([]byte, dxr.Lists()*DxrBlockSize),
+	}
+	dir.Fill(k.roots, k.leaves, 1)
+	dxr.Fill(k.blocks, k.lists)
 	return k
 }
 
 func (k kernelTables) lookup(a netip.Addr) Answer {
 	if a.Is4() {
-		return LookupDir24(k.v4, a.As4())
+		return LookupDir24(k.roots, k.leaves, a.As4())
 	}
-	return LookupDxr6(k.v6, a.As16())
+	return LookupDxr6(k.blocks, k.lists, a.As16())
 }
 
 // agree checks that the tables and the tree say the same of an address.

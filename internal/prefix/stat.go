@@ -110,5 +110,5 @@ func (t *Table) KernelSize() (ipv4, ipv6 int, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	return dir.Slots() * DirSlotSize, PlanDxr6(v6).Blocks() * DxrBlockSize, nil
+	return dir.Bytes(), PlanDxr6(v6, 0).Bytes(), nil
 }

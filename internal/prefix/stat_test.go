@@ -34,11 +34,11 @@ func TestStatCountsAddressesByTheirLongestPrefix(t *testing.T) {
 
 func TestKernelSizeGrowsWithLongPrefixes(t *testing.T) {
 	none4, none6, err := (&Table{}).KernelSize()
-	if err != nil || none4 != 65536*DirSlotSize || none6 == 0 || none6%DxrBlockSize != 0 {
+	if err != nil || none4 != DirRootsSize || none6 == 0 || none6%DxrBlockSize != 0 {
 		t.Errorf("no prefixes: %d, %d, %v", none4, none6, err)
 	}
 	v4, v6, err := table(t, "10.0.0.0/25,44,CUCC\n10.0.0.192/26,44,CMCC\n10.0.1.0/24,44,CMCC\n10.0.2.1/32,44,CMCC\n2001:db8::/48,44,CUCC\n").KernelSize()
-	if err != nil || v4 != none4+2*DirSlotSize || v6 < none6 {
+	if err != nil || v4 != none4+2*DirLeafSize || v6 < none6 {
 		t.Errorf("two networks with longer prefixes: %d, %d, %v; without %d, %d", v4, v6, err, none4, none6)
 	}
 }
