@@ -134,6 +134,7 @@ func TestKernelTablesAgree(t *testing.T) {
 		"every length, nested": {nested(r, 100_000/part), 500_000 / part},
 		"of announced lengths": {internet4(r, prefix.MaxPrefixes/part), 500_000 / part},
 		"of IPv6":              {internet6(r, 200_000/part), 500_000 / part},
+		"hosts of IPv6":        {hosts(r, 100_000/part), 100_000 / part},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newExaminer(t, c.entries)
@@ -198,6 +199,13 @@ func internet6(r *rand.Rand, n int) []prefix.Entry {
 		}
 		high := allocations[r.IntN(len(allocations))] | r.Uint64N(1<<32)
 		return netip.PrefixFrom(addr6{high: high}.addr(), pick(r, []int{48, 44, 40, 36, 56, 64}, []int{60, 12, 12, 10, 4, 2}))
+	})
+}
+
+// hosts is n single addresses of IPv6, each of which needs lists of its own.
+func hosts(r *rand.Rand, n int) []prefix.Entry {
+	return internet(r, n, func(int) netip.Prefix {
+		return netip.PrefixFrom(addr6{0x20010db800ff<<16 | r.Uint64N(1<<16), r.Uint64()}.addr(), 128)
 	})
 }
 

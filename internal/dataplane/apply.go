@@ -94,7 +94,11 @@ func (c *change) add(s slot, t *tables, kind TableKind) error {
 	if s.second != nil && now.sides[0] == uint32(current) {
 		f.side = 1
 	}
-	if f.table, err = s.make(t, f.side); err != nil {
+	build, err := s.plan(t, f.side)
+	if err != nil {
+		return err
+	}
+	if f.table, err = build(); err != nil {
 		return err
 	}
 	first := !c.changes(s.v6)

@@ -16,26 +16,26 @@ type slot struct {
 	v6     bool
 	first  *ebpf.Map // of one slot
 	second *ebpf.Map // of two, for the second maps of tables; nil where tables have none
-	make   func(t *tables, side int) (table, error)
+	plan   func(t *tables, side int) (builder, error)
 }
 
 func (p *Plane) slots() []slot {
 	return []slot{
-		p.slot(TableDIR, false, bpf.DataplaneMapPrefixes4, bpf.DataplaneMapLeaves4, makeDir),
-		p.slot(TableDIR, true, bpf.DataplaneMapPrefixes6, bpf.DataplaneMapLists6, makeDxr),
-		p.slot(TableTrie, false, bpf.DataplaneMapTrie4, "", makeTrie4),
-		p.slot(TableTrie, true, bpf.DataplaneMapTrie6, "", makeTrie6),
+		p.slot(TableDIR, false, bpf.DataplaneMapPrefixes4, bpf.DataplaneMapLeaves4, planDir),
+		p.slot(TableDIR, true, bpf.DataplaneMapPrefixes6, bpf.DataplaneMapLists6, planDxr),
+		p.slot(TableTrie, false, bpf.DataplaneMapTrie4, "", planTrie4),
+		p.slot(TableTrie, true, bpf.DataplaneMapTrie6, "", planTrie6),
 	}
 }
 
-func (p *Plane) slot(kind TableKind, v6 bool, first, second string, f func(first, second *ebpf.MapSpec, t *tables, side int) (table, error)) slot {
+func (p *Plane) slot(kind TableKind, v6 bool, first, second string, plan planner) slot {
 	fields := mapFields(&p.maps)
 	s := slot{kind: kind, v6: v6, first: *fields[first]}
 	inner := [2]*ebpf.MapSpec{p.spec.Maps[first].InnerMap}
 	if second != "" {
 		s.second, inner[1] = *fields[second], p.spec.Maps[second].InnerMap
 	}
-	s.make = func(t *tables, side int) (table, error) { return f(inner[0], inner[1], t, side) }
+	s.plan = func(t *tables, side int) (builder, error) { return plan(inner[0], inner[1], t, side) }
 	return s
 }
 

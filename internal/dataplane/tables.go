@@ -8,9 +8,7 @@ import (
 	"slices"
 
 	"github.com/cilium/ebpf"
-	"golang.org/x/sys/unix"
 
-	"quicedge/bpf"
 	"quicedge/internal/prefix"
 )
 
@@ -80,107 +78,9 @@ func (t table) bytes() (sum uint64, err error) {
 	return sum, nil
 }
 
-// makeDir makes the table that prefixes4 and leaves4 take.
-func makeDir(first, second *ebpf.MapSpec, t *tables, side int) (table, error) {
-	plan, err := prefix.PlanDir24(t.keys4)
-	if err != nil {
-		return table{}, err
-	}
-	return makeArrays(first, second, plan.Leaves(), func(roots, leaves []byte) { plan.Fill(roots, leaves, uint32(side)) })
-}
+// planner works out the table that a slot takes, without touching the kernel: what first and second are to be like is in the
+// specs. Side is the slot that the second map will be in.
+type planner func(first, second *ebpf.MapSpec, t *tables, side int) (builder, error)
 
-// makeDxr makes the table that prefixes6 and lists6 take.
-func makeDxr(first, second *ebpf.MapSpec, t *tables, side int) (table, error) {
-	plan := prefix.PlanDxr6(t.keys6, uint16(side))
-	return makeArrays(first, second, plan.Lists(), plan.Fill)
-}
-
-// makeArrays makes two arrays, of the second so many elements, and lets fill write them.
-func makeArrays(first, second *ebpf.MapSpec, elements int, fill func(first, second []byte)) (t table, err error) {
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, t.close())
-		}
-	}()
-	var mem [2]array
-	if mem[0], err = makeArray(first, int(first.MaxEntries)); err != nil {
-		return t, err
-	}
-	t.first = mem[0].Map
-	if mem[1], err = makeArray(second, elements); err != nil {
-		return t, errors.Join(err, mem[0].unmap())
-	}
-	t.second = mem[1].Map
-	fill(mem[0].mem, mem[1].mem)
-	return t, errors.Join(mem[0].unmap(), mem[1].unmap())
-}
-
-// array is an array mapped into memory; nothing where it has no elements.
-type array struct {
-	*ebpf.Map
-	mem []byte
-}
-
-func makeArray(spec *ebpf.MapSpec, elements int) (array, error) {
-	if elements == 0 {
-		return array{}, nil
-	}
-	spec = spec.Copy()
-	spec.MaxEntries = uint32(elements)
-	size := elements * int(spec.ValueSize)
-	m, err := ebpf.NewMap(spec)
-	if err != nil {
-		return array{}, explain(fmt.Sprintf("make a prefix table of %d MiB", size>>20), err)
-	}
-	mem, err := unix.Mmap(m.FD(), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	if err != nil {
-		return array{}, errors.Join(explain("map a prefix table into memory", err), m.Close())
-	}
-	return array{m, mem}, nil
-}
-
-func (a array) unmap() error {
-	if a.Map == nil {
-		return nil
-	}
-	return explain("unmap a prefix table", unix.Munmap(a.mem))
-}
-
-// makeTrie4 makes the table that trie4 takes.
-func makeTrie4(spec, _ *ebpf.MapSpec, t *tables, _ int) (table, error) {
-	keys := make([]bpf.DataplanePrefixKey4, len(t.keys4))
-	values := make([]bpf.DataplanePrefixValue, len(keys))
-	for i, k := range t.keys4 {
-		keys[i] = bpf.DataplanePrefixKey4{Bits: uint32(k.Bits()), Addr: k.Addr()}
-		values[i] = bpf.DataplanePrefixValue{Class: uint16(k.Class()), Bits: uint8(k.Bits())}
-	}
-	return makeTrie(spec, keys, values)
-}
-
-// makeTrie6 makes the table that trie6 takes.
-func makeTrie6(spec, _ *ebpf.MapSpec, t *tables, _ int) (table, error) {
-	keys := make([]bpf.DataplanePrefixKey6, len(t.keys6))
-	values := make([]bpf.DataplanePrefixValue, len(keys))
-	for i, k := range t.keys6 {
-		keys[i] = bpf.DataplanePrefixKey6{Bits: uint32(k.Bits()), Addr: k.Addr()}
-		values[i] = bpf.DataplanePrefixValue{Class: uint16(k.Answer.Class()), Bits: uint8(k.Bits())}
-	}
-	return makeTrie(spec, keys, values)
-}
-
-// makeTrie makes a trie with room for just its entries.
-func makeTrie[K any](spec *ebpf.MapSpec, keys []K, values []bpf.DataplanePrefixValue) (table, error) {
-	spec = spec.Copy()
-	spec.MaxEntries = uint32(max(1, len(keys)))
-	m, err := ebpf.NewMap(spec)
-	if err != nil {
-		return table{}, explain("make a prefix table", err)
-	}
-	if len(keys) == 0 {
-		return table{first: m}, nil
-	}
-	if _, err := m.BatchUpdate(keys, values, nil); err != nil {
-		return table{}, errors.Join(explain(fmt.Sprintf("fill a table with %d prefixes", len(keys)), err), m.Close())
-	}
-	return table{first: m}, nil
-}
+// builder makes and fills a table that has been planned.
+type builder func() (table, error)

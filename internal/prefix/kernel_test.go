@@ -181,6 +181,20 @@ func TestKernelTablesOfLongLists(t *testing.T) {
 	}
 }
 
+func TestKernelTablesOfMoreListsThanTheFirstArrayHolds(t *testing.T) {
+	r := rand.New(rand.NewPCG(17, 18))
+	var entries []Entry
+	for i := range 40_000 {
+		a := netip.MustParseAddr("2001:db8::").As16()
+		a[6], a[7], a[15] = byte(i>>8), byte(i), byte(r.Uint32())
+		entries = append(entries, Entry{netip.PrefixFrom(netip.AddrFrom16(a), 128), class.All()[i%7]})
+	}
+	if k := newKernelTables(t, entries); len(k.lists) == 0 {
+		t.Error("the first array holds them all")
+	}
+	checkTables(t, r, entries)
+}
+
 func distinct(entries []Entry) (kept []Entry) {
 	seen := map[netip.Prefix]bool{}
 	for _, e := range entries {
