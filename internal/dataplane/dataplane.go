@@ -36,7 +36,7 @@ type TableKind string
 
 // Kinds of table. Both give the same answers.
 const (
-	TableDIR  TableKind = "dir"  // DIR-24-8 for IPv4 and DXR for IPv6: fast, 33 MiB and more
+	TableDIR  TableKind = "dir"  // DIR-24-8 for IPv4 and DXR for IPv6: fast, 49 MiB and more
 	TableTrie TableKind = "trie" // LPM tries: slow where large, small where small
 )
 

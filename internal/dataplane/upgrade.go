@@ -123,6 +123,9 @@ func (l *loader) replace(ctx context.Context, p *Plane, o *objects) (err error) 
 	}
 	l.step("set the ports")
 	l.retire()
+	if err := p.forsake(c); err != nil {
+		l.Log.Warn("the tables of the kind before still take memory: run quicedge load again", "error", err)
+	}
 	return nil
 }
 
