@@ -22,6 +22,7 @@ type Row struct {
 	Line   int      // from 1
 	reader *csv.Reader
 	name   string
+	text   []byte // the row as the file has it, comments before it included; only while each runs
 }
 
 // Errorf makes an error about one field of the row, counted from 0.
@@ -49,7 +50,8 @@ func Read(r io.Reader, name string, header []string, maxRows int, each func(Row)
 	var errs []error
 	line := 1 // of the last row that could be read
 	for rows := 0; len(errs) < MaxErrors; rows++ {
-		limited.left = maxRow
+		start := reader.InputOffset()
+		limited.next(start)
 		fields, err := reader.Read()
 		if err == io.EOF {
 			return errors.Join(errs...)
@@ -64,7 +66,8 @@ func Read(r io.Reader, name string, header []string, maxRows int, each func(Row)
 			return fmt.Errorf("%s:%d: more than %d rows: is this the right file?", name, line, maxRows)
 		}
 		if err == nil {
-			err = readRow(reader, name, fields, each)
+			row := Row{Fields: fields, Line: line, reader: reader, name: name, text: limited.raw(start, reader.InputOffset())}
+			err = readRow(row, each)
 		} else {
 			err = syntaxError(name, err, len(header), fields)
 		}
@@ -111,14 +114,12 @@ func readHeader(reader *csv.Reader, name string, header []string) error {
 	return nil
 }
 
-func readRow(reader *csv.Reader, name string, fields []string, each func(Row) error) error {
-	line, _ := reader.FieldPos(0)
-	row := Row{Fields: fields, Line: line, reader: reader, name: name}
-	for i, f := range fields {
+func readRow(row Row, each func(Row) error) error {
+	for i, f := range row.Fields {
 		if !utf8.ValidString(f) {
 			return row.Errorf(i, "not UTF-8 text: convert the file (iconv -f GBK -t UTF-8)")
 		}
-		fields[i] = strings.TrimSpace(f)
+		row.Fields[i] = strings.TrimSpace(f)
 	}
 	return each(row)
 }

@@ -3,7 +3,6 @@ package mtu
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"sync"
 
@@ -22,23 +21,46 @@ type Measured struct {
 type Condition struct {
 	text    string
 	program cel.Program
+	uses    measurements
 }
 
-const always = "always"
+// measurements are the names of measured values that a condition turns on.
+type measurements struct{ loss, rtt bool }
+
+const (
+	always = "always"
+
+	provinceName = "province_id"
+	ispName      = "isp"
+	lossName     = "loss_rate"
+	rttName      = "rtt_ms"
+)
 
 // conditionEnv declares the names that a condition may use. It costs milliseconds, and a table without conditions pays nothing.
 var conditionEnv = sync.OnceValues(func() (*cel.Env, error) {
 	return cel.NewEnv(
 		cel.CrossTypeNumericComparisons(true),
-		cel.Variable("province_id", cel.IntType),
-		cel.Variable("isp", cel.StringType),
-		cel.Variable("loss_rate", cel.DoubleType),
-		cel.Variable("rtt_ms", cel.DoubleType),
+		cel.Variable(provinceName, cel.IntType),
+		cel.Variable(ispName, cel.StringType),
+		cel.Variable(lossName, cel.DoubleType),
+		cel.Variable(rttName, cel.DoubleType),
 	)
 })
 
+// ConditionError says what is wrong with a condition, and where.
+type ConditionError struct {
+	Text   string // as it was written, without surrounding blanks
+	Offset int    // of the character that is wrong, in bytes from the start of Text
+	Reason string
+}
+
+func (e *ConditionError) Error() string {
+	return "condition " + fmt.Sprintf("%q", e.Text) + ": " + e.Reason +
+		"; write \"always\" or a comparison of province_id, isp, loss_rate or rtt_ms, such as loss_rate > 6.5%"
+}
+
 // ParseCondition reads "always" or a CEL expression over province_id, isp, loss_rate and rtt_ms in which a percentage
-// ("6.5%") may stand for its ratio. An empty text is "always".
+// ("6.5%") may stand for its ratio. An empty text is "always". What is wrong with a text is a ConditionError.
 func ParseCondition(text string) (Condition, error) {
 	text = strings.TrimSpace(text)
 	if text == "" || text == always {
@@ -48,41 +70,33 @@ func ParseCondition(text string) (Condition, error) {
 	if err != nil {
 		return Condition{}, fmt.Errorf("prepare conditions: %w", err)
 	}
-	ast, issues := env.Compile(expandPercent(text))
-	if err := issues.Err(); err != nil {
-		return Condition{}, conditionError(text, issues.Errors()[0].Message)
+	in := expandPercent(text)
+	ast, issues := env.Compile(in.text)
+	if issues.Err() != nil {
+		first := issues.Errors()[0]
+		return Condition{}, &ConditionError{text, in.offset(first.Location.Line(), first.Location.Column()), first.Message}
 	}
 	if ast.OutputType() != cel.BoolType {
-		return Condition{}, conditionError(text, "it is no comparison")
+		return Condition{}, &ConditionError{text, 0, "it is no comparison"}
+	}
+	uses, wrong := inspect(ast.NativeRep())
+	if wrong != nil {
+		return Condition{}, &ConditionError{text, in.offset(wrong.line, wrong.character), wrong.reason}
 	}
 	program, err := env.Program(ast)
 	if err != nil {
-		return Condition{}, conditionError(text, err.Error())
+		return Condition{}, &ConditionError{text, 0, err.Error()}
 	}
-	return Condition{text: text, program: program}, nil
+	return Condition{text: text, program: program, uses: uses}, nil
 }
 
-func conditionError(text, reason string) error {
-	return errors.New("condition " + fmt.Sprintf("%q", text) + ": " + reason +
-		"; write \"always\" or a comparison of province_id, isp, loss_rate or rtt_ms, such as loss_rate > 6.5%")
-}
-
-// percent finds string literals, to leave them alone, and numbers followed by a percent sign that no operand follows:
-// "7 % 2" is a remainder.
-var percent = regexp.MustCompile(`"[^"]*"|'[^']*'|([0-9]+(?:\.[0-9]+)?)%(\s*(?:[^\s\w("'.-]|$))`)
-
-func expandPercent(text string) string {
-	return percent.ReplaceAllStringFunc(text, func(match string) string {
-		parts := percent.FindStringSubmatch(match)
-		if parts[1] == "" {
-			return match
-		}
-		number := parts[1]
-		if !strings.Contains(number, ".") {
-			number += ".0"
-		}
-		return "(" + number + "/100.0)" + parts[2]
-	})
+// offsetOf returns where in the text of a condition an error stands, 0 for errors of other kinds.
+func offsetOf(err error) int {
+	var wrong *ConditionError
+	if errors.As(err, &wrong) {
+		return wrong.Offset
+	}
+	return 0
 }
 
 // Holds reports whether the condition applies to a class. A condition that turns on something not measured yet does not.
@@ -90,12 +104,12 @@ func (c Condition) Holds(id class.ID, m Measured) bool {
 	if c.program == nil {
 		return true
 	}
-	vars := map[string]any{"province_id": int64(id.Province()), "isp": id.ISP().String()}
+	vars := map[string]any{provinceName: int64(id.Province()), ispName: id.ISP().String()}
 	if m.LossRate != nil {
-		vars["loss_rate"] = *m.LossRate
+		vars[lossName] = *m.LossRate
 	}
 	if m.RTT != nil {
-		vars["rtt_ms"] = *m.RTT
+		vars[rttName] = *m.RTT
 	}
 	// An error is a name without a value: CEL has already let the other side of && and || decide where it could.
 	result, _, err := c.program.Eval(vars)

@@ -108,7 +108,7 @@ func parseRow(in csvfile.Row) (Row, error) {
 		return row, in.Errorf(2, "%w", err)
 	}
 	if row.Condition, err = ParseCondition(condition); err != nil {
-		return row, in.Errorf(3, "%w", err)
+		return row, in.ErrorAt(3, offsetOf(err), "%w", err)
 	}
 	if row.Default && (row.HasISP || row.Condition.program != nil) {
 		return row, in.Errorf(0, "the default row is for any isp, always: write \"default,any,%d,always\"", row.MTU)
