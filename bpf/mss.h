@@ -87,9 +87,9 @@ static __attribute__((noinline)) long next_option(__u32 round __attribute__((unu
 		o->at = at + 1;
 		return GO_ON;
 	}
-	if (m.len < 2 || at + m.len > end || (m.kind == TCP_OPTION_MSS && m.len != sizeof(m)))
+	if (m.len < 2 || at + m.len > end)
 		return STOP;
-	if (m.kind == TCP_OPTION_MSS && bpf_ntohs(m.mss) > o->limit) {
+	if (m.kind == TCP_OPTION_MSS && m.len == sizeof(m) && bpf_ntohs(m.mss) > o->limit) {
 		if (store_mss(o->skb, o->l4, at + offsetof(struct mss_option, mss), m.mss, o->limit))
 			return STOP;
 		o->lowered = 1;
@@ -99,8 +99,8 @@ static __attribute__((noinline)) long next_option(__u32 round __attribute__((unu
 }
 
 /*
- * Lowers every MSS among the options to `limit`: 1 where one was lowered. Options that cannot be are the receiver's to judge:
- * nothing behind them is read.
+ * Lowers every MSS among the options to `limit`: 1 where one was lowered. Options are read as receivers do: an MSS of another
+ * length is none and is passed over; behind an option that is shorter than itself, or reaches beyond the end, nothing is read.
  */
 VERIFIED_ALONE int lower_mss(struct __sk_buff *skb, __u32 l4, __u32 header, __u32 limit)
 {

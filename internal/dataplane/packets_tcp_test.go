@@ -98,6 +98,8 @@ var mssLayouts = []struct {
 	{"behind an option that is too long", func(a, _ uint16) []byte { return append([]byte{5, 9, 1, 1}, mssOption(a)...) }, false},
 	{"of length 3", func(a, _ uint16) []byte { return []byte{2, 3, byte(a >> 8), byte(a)} }, false},
 	{"of length 6", func(a, _ uint16) []byte { return []byte{2, 6, byte(a >> 8), byte(a), 0, 0, 1, 1} }, false},
+	{"behind one of length 6", func(a, _ uint16) []byte { return slices.Concat([]byte{2, 6, 9, 9, 9, 9}, mssOption(a), []byte{1, 1}) }, true},
+	{"behind one of length 2", func(a, _ uint16) []byte { return slices.Concat([]byte{2, 2}, mssOption(a), []byte{1, 1}) }, true},
 	{"cut off by the header's end", func(a, _ uint16) []byte { return []byte{1, 1, 2, 4} }, false},
 }
 
