@@ -118,6 +118,20 @@ struct draft {
 _Static_assert(sizeof(struct draft) <= sizeof(struct scratch), "a draft is written in the scratch room");
 
 /*
+ * Whether an address is one host's, going by its first byte: no error goes to another, nor comes from one (RFC 1122, section
+ * 3.2.2; RFC 4443, section 2.4). An IPv6 router may answer a packet to a group, but from an address of its own.
+ */
+static __always_inline int of_one_host4(__u8 first)
+{
+	return first && first < 224;
+}
+
+static __always_inline int of_one_host6(__u8 first)
+{
+	return first != 0xff;
+}
+
+/*
  * Writes the error in the packet's place, from the link's header on, which sends it back to where the packet came from, by
  * the same VLAN: the device takes in only frames to its own address.
  */
@@ -127,6 +141,8 @@ static __always_inline int place(struct __sk_buff *skb, const struct packet *p, 
 
 	if (link_header) {
 		if (l3 < ETH_HLEN || load_some(skb, 0, d->link, l3, sizeof(d->link)))
+			return -1;
+		if (d->link[0] & 1) /* to a group, or to all of the link */
 			return -1;
 		__builtin_memcpy(d->sender, d->link + ETH_ALEN, ETH_ALEN);
 		__builtin_memcpy(d->link + ETH_ALEN, d->link, ETH_ALEN);
@@ -149,6 +165,8 @@ static __always_inline int reflect4(struct __sk_buff *skb, const struct packet *
 	if (quoted < sizeof(struct iphdr) + sizeof(struct udphdr))
 		return -1;
 	if (load_some(skb, p->l3, d->quote, quoted, MAX_QUOTE4))
+		return -1;
+	if (!of_one_host4(d->quote[offsetof(struct iphdr, saddr)]) || !of_one_host4(d->quote[offsetof(struct iphdr, daddr)]))
 		return -1;
 	e->ip.version = 4;
 	e->ip.ihl = 5;
@@ -176,6 +194,8 @@ static __always_inline int reflect6(struct __sk_buff *skb, const struct packet *
 	if (quoted < sizeof(struct ipv6hdr) + sizeof(struct udphdr))
 		return -1;
 	if (load_some(skb, p->l3, d->quote, quoted, sizeof(d->quote)))
+		return -1;
+	if (!of_one_host6(d->quote[offsetof(struct ipv6hdr, saddr)]) || !of_one_host6(d->quote[offsetof(struct ipv6hdr, daddr)]))
 		return -1;
 	e->ip.version = 6;
 	e->ip.hop_limit = 64;

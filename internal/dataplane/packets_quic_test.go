@@ -1,6 +1,10 @@
 package dataplane
 
-import "net/netip"
+import (
+	"bytes"
+	"net/netip"
+	"slices"
+)
 
 // clientSends is a datagram from a client to the server.
 func clientSends(from netip.Addr, payload []byte) []byte {
@@ -191,11 +195,41 @@ func toClients() []verdictCase {
 	for i := range least {
 		least[i].class = gansu
 	}
-	return append(append(cases, least...),
-		verdictCase{name: "class 0 at its mtu", frame: toClient(stranger4, 1500)},
+	return slices.Concat(cases, least, toGroups(), []verdictCase{
+		{name: "class 0 at its mtu", frame: toClient(stranger4, 1500)},
 		over("class 0 one over", toClient(stranger4, 1501), 1500),
-		verdictCase{name: "no profile, no limit", frame: toClient(unclamped4, 3000), class: yunnan},
-		verdictCase{name: "client's port is no server's", frame: fromClient(harbin4, 1500), reason: "foreign-port"})
+		{name: "no profile, no limit", frame: toClient(unclamped4, 3000), class: yunnan},
+		{name: "client's port is no server's", frame: fromClient(harbin4, 1500), reason: "foreign-port"},
+	})
+}
+
+// toGroups are datagrams that are too large, of which no error may be made (RFC 1122, section 3.2.2; RFC 4443, section 2.4):
+// they go to more than one host, or come from what is no host's address.
+func toGroups() (cases []verdictCase) {
+	to4 := func(src, dst netip.Addr) []byte {
+		return v4{src: src, dst: dst, proto: protoUDP, payload: udp(443, 5555, 1500)}.frame()
+	}
+	toAll := to4(server4, addr("10.9.0.255"))
+	copy(toAll, bytes.Repeat([]byte{0xff}, 6))
+	toGroup6 := v6{src: server6, dst: addr("fd00::2"), next: protoUDP, payload: udp(443, 5555, 1500)}.frame()
+	copy(toGroup6, []byte{0x33, 0x33, 0, 0, 0, 1})
+	for _, c := range []struct {
+		name  string
+		frame []byte
+	}{
+		{"to a multicast group", to4(server4, addr("239.1.2.3"))},
+		{"to all of the link", to4(server4, addr("255.255.255.255"))},
+		{"to an unused address", to4(server4, addr("240.0.0.1"))},
+		{"to all of a network", toAll},
+		{"from no address", to4(addr("0.0.0.0"), stranger4)},
+		{"from a multicast group", to4(addr("224.0.0.1"), stranger4)},
+		{"to a multicast group of ipv6", v6{src: server6, dst: addr("ff05::1:3"), next: protoUDP, payload: udp(443, 5555, 1500)}.frame()},
+		{"from a multicast group of ipv6", v6{src: addr("ff02::1"), dst: strange, next: protoUDP, payload: udp(443, 5555, 1500)}.frame()},
+		{"to a group's ethernet address", toGroup6},
+	} {
+		cases = append(cases, verdictCase{name: "too large, " + c.name, frame: c.frame, verdict: drop, reason: "clamped-silent"})
+	}
+	return cases
 }
 
 // silenced are datagrams of a server that gets no errors.
