@@ -6,11 +6,21 @@
 #include "maps.h"
 #include "parse.h"
 
+/* How many segments a super-packet is. Those of guests, and of virtio devices, come with a size and no number. */
+static __always_inline __u32 segments_of(const struct __sk_buff *skb, const struct packet *p)
+{
+	__u32 segments = skb->gso_segs, size = skb->gso_size, headers = p->l4 + p->l4_len;
+
+	if (segments || !size || !p->l4 || skb->len <= headers)
+		return segments;
+	return (skb->len - headers + size - 1) / size;
+}
+
 /* What a frame is on the wire: the device will repeat the headers of a GSO super-packet in each of its segments. */
 static __always_inline struct counter wire_size(const struct __sk_buff *skb, const struct packet *p)
 {
 	struct counter wire = { .packets = 1, .bytes = skb->len - (p->l3 ? p->l3 : link_header) };
-	__u32 segments = skb->gso_segs;
+	__u32 segments = segments_of(skb, p);
 
 	if (segments > 1) {
 		wire.packets = segments;

@@ -59,12 +59,18 @@ func tcpPackets(hook string) (all []verdictCase) {
 		all = append(all, verdictCase{
 			name: "gso " + client.String(), frame: between(hook, client, 0, tcpACK, nil, make([]byte, 3000)), gso: gso{1000, 3},
 			reason: "tcp", class: heilongjiang, packets: 3, bytes: uint64(3000 + 3*headers),
+		}, verdictCase{
+			name: "gso that nobody has counted " + client.String(), frame: between(hook, client, 0, tcpACK, nil, make([]byte, 3000)), gso: gso{1400, 0},
+			reason: "tcp", class: heilongjiang, packets: 3, bytes: uint64(3000 + 3*headers),
 		})
 	}
 	bare := between(hook, harbin4, 0, tcpSYN, nil, nil)
 	return append(all,
 		verdictCase{name: "data larger than the mtu", frame: between(hook, harbin4, 0, tcpACK, nil, make([]byte, 1460)), reason: "tcp", class: heilongjiang},
 		verdictCase{name: "header length below the least", frame: poke(bare, 14+20+12, 0x40), reason: "tcp", class: heilongjiang},
+		verdictCase{
+			name: "gso whose headers are longer than it", frame: poke(bare, 14+20+12, 0xf0), gso: gso{1000, 0}, reason: "tcp", class: heilongjiang,
+		},
 		verdictCase{name: "header longer than the packet", frame: poke(bare, 14+20+12, 0xf0), reason: "tcp", class: heilongjiang},
 		verdictCase{name: "class without a profile", frame: between(hook, unclamped4, 0, tcpSYN, mssOption(9000), nil), reason: "tcp", class: yunnan},
 	)
