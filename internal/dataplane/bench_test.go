@@ -59,6 +59,8 @@ type bench struct {
 	*Plane
 	programs bpf.DataplanePrograms
 	link     int // bytes before the IP header
+	snap     *path.Snapshot
+	cfg      Config // that the programs were loaded with
 }
 
 func newBench(t testing.TB, snap *path.Snapshot, silent bool) *bench {
@@ -98,7 +100,7 @@ func newBenchOf(t testing.TB, snap *path.Snapshot, cfg Config, linkHeader uint8)
 	if err := setPorts(p.maps.Ports, []uint16{443, 8443}); err != nil {
 		t.Fatal(err)
 	}
-	return &bench{p, o.DataplanePrograms, int(linkHeader)}
+	return &bench{p, o.DataplanePrograms, int(linkHeader), snap, cfg}
 }
 
 // skb is struct __sk_buff, of which a test run takes these fields.

@@ -131,6 +131,7 @@ func (l *loader) first(ctx context.Context) (_ *Plane, err error) {
 	if err != nil {
 		return nil, err
 	}
+	defer o.programs.close()
 	p, err := l.plane(o)
 	if err != nil {
 		return nil, err
@@ -140,7 +141,6 @@ func (l *loader) first(ctx context.Context) (_ *Plane, err error) {
 			err = errors.Join(err, p.Close())
 		}
 	}()
-	defer o.programs.close()
 	if err := l.fill(ctx, p, o, dir); err != nil {
 		return nil, err
 	}
