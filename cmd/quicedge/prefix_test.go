@@ -185,7 +185,7 @@ func TestWhatCannotBeImportedChangesNothing(t *testing.T) {
 		{c.write("mask.csv", prefixHead+"10.0.0.0/33,44,CUCC\n"), "mask.csv:2:1: prefix \"10.0.0.0/33\""},
 		{c.write("hostbits.csv", prefixHead+"10.0.0.1/8,44,CUCC\n"), "hostbits.csv:2:1: prefix \"10.0.0.1/8\": has bits set behind its length: did you mean 10.0.0.0/8?"},
 		{c.write("province.csv", prefixHead+"10.0.0.0/8,99,CUCC\n"), "province.csv:2:12: unknown province \"99\""},
-		{c.write("long.csv", rows(1_000_001)), "long.csv:1000002: more than 1000000 rows"},
+		{c.write("long.csv", rows(1_000_001)), "long.csv:1000002:1: more than 1000000 rows"},
 		{c.write("cut.mmdb", string(whole[:len(whole)-200])), "cut.mmdb as an MMDB"},
 		{c.write("cut", string(whole[:len(whole)/2])), "cut is neither text nor a whole MMDB: was the download cut off?"},
 		{c.write("gbk.csv", prefixHead+"10.0.0.0/8,\xb9\xe3\xb6\xab,CUCC\n"), "gbk.csv:2:12: not UTF-8 text: convert the file (iconv -f GBK -t UTF-8)"},

@@ -63,7 +63,7 @@ func Read(r io.Reader, name string, header []string, maxRows int, each func(Row)
 			line, _ = reader.FieldPos(0)
 		}
 		if err == nil && rows >= maxRows {
-			return fmt.Errorf("%s:%d: more than %d rows: is this the right file?", name, line, maxRows)
+			return fmt.Errorf("%s:%d:1: more than %d rows, and a table holds no more: is this the right file?", name, line, maxRows)
 		}
 		if err == nil {
 			row := Row{Fields: fields, Line: line, reader: reader, name: name, text: limited.raw(start, reader.InputOffset())}

@@ -93,7 +93,7 @@ func TestTableOf50000RowsIsRefusedAtTheLimit(t *testing.T) {
 		fmt.Fprintf(&b, "44,CUCC,1400,rtt_ms > %d.0\n", i)
 	}
 	_, err := mtu.ParseTable(strings.NewReader(b.String()), "big.csv")
-	if err == nil || !strings.Contains(err.Error(), "big.csv:4098: more than 4096 rows") {
+	if err == nil || !strings.Contains(err.Error(), "big.csv:4098:1: more than 4096 rows") {
 		t.Fatalf("got %v", err)
 	}
 }

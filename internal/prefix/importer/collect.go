@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -9,12 +10,20 @@ import (
 )
 
 // errTooMany ends an import.
-var errTooMany = fmt.Errorf("more than %d prefixes: a table holds no more; import without --all, and with --aggregate", prefix.MaxPrefixes)
+var errTooMany = errors.New("a table holds no more")
+
+// tooMany says of errTooMany what to do; where is the place in the file.
+func (o Options) tooMany(where string) error {
+	cure := "is this the right file?"
+	if o.All || !o.Aggregate {
+		cure = "quicedge prefix import, without --all, joins them to fewer"
+	}
+	return fmt.Errorf("%s: more than %d prefixes: %w: %s", where, prefix.MaxPrefixes, errTooMany, cure)
+}
 
 // collector makes prefixes of runs of addresses that come in order and do not overlap, each family by itself. Neighbours of
 // one class are joined before they count, so that a file may have more rows than a table has prefixes.
 type collector struct {
-	name    string
 	join    bool
 	entries []prefix.Entry
 	run     prefix.Span // not made into prefixes yet; invalid addresses are none
@@ -45,7 +54,7 @@ func (c *collector) flush() error {
 	}
 	c.scratch = prefix.AppendPrefixes(c.scratch[:0], c.run.First, c.run.Last)
 	if len(c.entries)+len(c.scratch) > prefix.MaxPrefixes {
-		return fmt.Errorf("%s: %w", c.name, errTooMany)
+		return errTooMany
 	}
 	for _, p := range c.scratch {
 		c.entries = append(c.entries, prefix.Entry{Prefix: p, Class: c.run.Class})

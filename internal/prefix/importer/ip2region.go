@@ -17,6 +17,7 @@ const maxLine = 64 << 10
 
 // ip2region reads rows in the order of addresses.
 type ip2region struct {
+	name   string
 	opt    Options
 	report *Report
 	out    collector
@@ -29,7 +30,7 @@ type ip2region struct {
 // readIP2Region reads ip2region's text: start|end|country|region|province|city|isp, the same without the region, and the
 // latter with a code of the country behind it. 0 stands for no value. Ranges are in order and do not overlap.
 func readIP2Region(in io.Reader, name string, opt Options, report *Report) ([]prefix.Entry, error) {
-	r := ip2region{opt: opt, report: report, out: collector{name: name, join: opt.Aggregate}, errs: listed{name: name}, places: map[string]place{}}
+	r := ip2region{name: name, opt: opt, report: report, out: collector{join: opt.Aggregate}, errs: listed{name: name}, places: map[string]place{}}
 	lines := bufio.NewScanner(in)
 	lines.Buffer(make([]byte, 0, 4096), maxLine)
 	lines.Split(r.split)
@@ -47,7 +48,7 @@ func readIP2Region(in io.Reader, name string, opt Options, report *Report) ([]pr
 		}
 		report.Rows++
 		if err := r.row(text); errors.Is(err, errTooMany) {
-			return nil, err
+			return nil, opt.tooMany(fmt.Sprintf("%s:%d:1", name, r.line))
 		} else if err != nil {
 			r.errs.add(err)
 		}
@@ -64,7 +65,11 @@ func readIP2Region(in io.Reader, name string, opt Options, report *Report) ([]pr
 	if report.Rows == 0 {
 		return nil, fmt.Errorf("%s:1:1: no rows: want lines of start|end|country|region|province|city|isp", name)
 	}
-	return r.out.finish(report)
+	entries, err := r.out.finish(report)
+	if errors.Is(err, errTooMany) {
+		return nil, opt.tooMany(fmt.Sprintf("%s:%d:1", name, r.line))
+	}
+	return entries, err
 }
 
 // split gives lines with their ends, and warns of a last one without.
@@ -75,7 +80,7 @@ func (r *ip2region) split(data []byte, atEOF bool) (int, []byte, error) {
 	if !atEOF || len(data) == 0 {
 		return 0, nil, nil
 	}
-	r.report.Warnings = append(r.report.Warnings, fmt.Sprintf("%s:%d: the last line has no end: is the file cut off?", r.out.name, r.line+1))
+	r.report.Warnings = append(r.report.Warnings, fmt.Sprintf("%s:%d: the last line has no end: is the file cut off?", r.name, r.line+1))
 	return len(data), data, nil
 }
 
@@ -88,5 +93,5 @@ func (r *ip2region) notUTF8(text string) error {
 		}
 		rest, column = rest[n:], column+n
 	}
-	return fmt.Errorf("%s:%d:%d: not UTF-8 text but GBK, it seems, or cut off: convert the file (iconv -f GBK -t UTF-8)", r.out.name, r.line, column)
+	return fmt.Errorf("%s:%d:%d: not UTF-8 text but GBK, it seems, or cut off: convert the file (iconv -f GBK -t UTF-8)", r.name, r.line, column)
 }

@@ -38,7 +38,7 @@ func (r *ip2region) errorf(fields []string, field int, format string, args ...an
 	for _, f := range fields[:field] {
 		column += len(f) + 1
 	}
-	return fmt.Errorf("%s:%d:%d: %w", r.out.name, r.line, column, fmt.Errorf(format, args...))
+	return fmt.Errorf("%s:%d:%d: %w", r.name, r.line, column, fmt.Errorf(format, args...))
 }
 
 func (r *ip2region) row(text string) error {
@@ -47,7 +47,7 @@ func (r *ip2region) row(text string) error {
 		return r.errorf(fields, 0, "%d fields, want start|end|country|region|province|city|isp", len(fields))
 	}
 	if i := strings.IndexFunc(text, func(c rune) bool { return c < ' ' && c != '\t' }); i >= 0 {
-		return fmt.Errorf("%s:%d:%d: a control character: is this text?", r.out.name, r.line, i+1)
+		return fmt.Errorf("%s:%d:%d: a control character: is this text?", r.name, r.line, i+1)
 	}
 	addrs, err := r.addresses(fields)
 	if err != nil {

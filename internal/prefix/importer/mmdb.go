@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -21,15 +22,15 @@ type database struct {
 // maxRecords bounds the records that are kept.
 const maxRecords = 1 << 20
 
+// maxUnknown bounds the names that are warned of.
+const maxUnknown = 1000
+
 func openDatabase(name string) (*database, error) {
-	// The errors of a file that cannot be opened name it.
 	f, err := open(name)
 	if err != nil {
 		return nil, err
 	}
-	if err := f.Close(); err != nil {
-		return nil, err
-	}
+	defer f.Close()
 	r, err := maxminddb.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("read %s as an MMDB: %w: is it one, whole and undamaged? Download it again", name, err)
@@ -40,15 +41,24 @@ func openDatabase(name string) (*database, error) {
 		r.Close()
 		return nil, d.damaged(fmt.Errorf("metadata of format %d, IP version %d, records of %d bits", m.BinaryFormatMajorVersion, m.IPVersion, m.RecordSize))
 	}
+	if err := checkTree(f, m); err != nil {
+		r.Close()
+		return nil, d.damaged(err)
+	}
 	d.left = m.NodeCount + 1 // a tree of n nodes ends in n+1 places
 	return d, nil
 }
 
+// damaged keeps an error, which may hold a path through the file, from filling the screen.
 func (d *database) damaged(err error) error {
+	if text := err.Error(); len(text) > 400 {
+		err = fmt.Errorf("%s...%s", text[:200], text[len(text)-120:])
+	}
 	return fmt.Errorf("read %s as an MMDB: %w: is it whole and undamaged? Download it again", d.name, err)
 }
 
-// step checks one result of an iteration. A damaged tree may lead in circles: it is left where it has more ends than it can.
+// step checks one result of an iteration, and ends one that has more results than the tree has ends: a tree whose networks
+// are looked up within others may come to its IPv4 addresses by many ways.
 func (d *database) step(r maxminddb.Result) error {
 	if err := r.Err(); err != nil {
 		return d.damaged(err)
@@ -69,6 +79,9 @@ func (d *database) record(r maxminddb.Result) (record, error) {
 	var fields any
 	if err := r.Decode(&fields); err != nil {
 		return record{}, d.damaged(fmt.Errorf("record of %s: %w", r.Prefix(), err))
+	}
+	if size(fields, maxRecord) > maxRecord {
+		return record{}, d.damaged(fmt.Errorf("record of %s: more than %d values, or %d bytes of text: no database of networks has as much", r.Prefix(), maxRecord, 16*maxRecord))
 	}
 	if len(d.records) >= maxRecords {
 		clear(d.records)
@@ -94,7 +107,7 @@ func readMMDB(name string, opt Options, report *Report) ([]prefix.Entry, error) 
 		return nil, err
 	}
 	defer main.Close()
-	m := mmdb{opt: opt, report: report, main: main, out: collector{name: name, join: opt.Aggregate}, unknown: map[string]bool{}}
+	m := mmdb{opt: opt, report: report, main: main, out: collector{join: opt.Aggregate}, unknown: map[string]bool{}}
 	if opt.ISPs != "" {
 		if m.isps, err = openDatabase(opt.ISPs); err != nil {
 			return nil, err
@@ -109,12 +122,18 @@ func readMMDB(name string, opt Options, report *Report) ([]prefix.Entry, error) 
 		if !r.Found() || r.Prefix().Addr().Is4In6() { // IPv4 once more, in its IPv6 form
 			continue
 		}
-		if err := m.network(r); err != nil {
+		if err := m.network(r); errors.Is(err, errTooMany) {
+			return nil, opt.tooMany(fmt.Sprintf("%s, at %s", name, r.Prefix()))
+		} else if err != nil {
 			return nil, err
 		}
 	}
 	m.warn()
-	return m.out.finish(report)
+	entries, err := m.out.finish(report)
+	if errors.Is(err, errTooMany) {
+		return nil, opt.tooMany(name)
+	}
+	return entries, err
 }
 
 func (m *mmdb) network(r maxminddb.Result) error {
@@ -128,7 +147,7 @@ func (m *mmdb) network(r maxminddb.Result) error {
 		return nil
 	}
 	m.report.Kept++
-	if rec.unknown != "" {
+	if rec.unknown != "" && len(m.unknown) < maxUnknown {
 		m.unknown[rec.unknown] = true
 	}
 	if m.isps == nil || m.isps.Metadata.IPVersion == 4 && !p.Addr().Is4() {
@@ -140,9 +159,9 @@ func (m *mmdb) network(r maxminddb.Result) error {
 // wanted counts what is left out.
 func (m *mmdb) wanted(rec record) bool {
 	switch {
-	case rec.inChina, m.opt.All, rec.country == "" && rec.isp != class.Other:
+	case rec.inChina, m.opt.All, !rec.country && rec.isp != class.Other:
 		return true
-	case rec.country == "":
+	case !rec.country:
 		m.report.NoCountry++
 	default:
 		m.report.Foreign++

@@ -12,11 +12,39 @@ import (
 
 // record is what an MMDB says of a network, as far as classes are made of it.
 type record struct {
-	country  string // "" where it names none
+	country  bool // whether it names one
 	inChina  bool
 	province class.Province
 	isp      class.ISP
-	unknown  string // name of a region that is no province
+	unknown  string // name of a region that is no province, or its beginning
+}
+
+// maxRecord bounds what a record may come to, see size: those of GeoIP2 Enterprise have about 100 values. Pointers let a small
+// file have any number of records that are all as large as it.
+const maxRecord = 1024
+
+// size counts the values of a record, and each 16 bytes of text as one more, until there are more than most.
+func size(v any, most int) int {
+	n := 1
+	switch v := v.(type) {
+	case string:
+		n += len(v) / 16
+	case []byte:
+		n += len(v) / 16
+	case []any:
+		for _, element := range v {
+			if n += size(element, most-n); n > most {
+				break
+			}
+		}
+	case map[string]any:
+		for key, element := range v {
+			if n += len(key)/16 + size(element, most-n); n > most {
+				break
+			}
+		}
+	}
+	return n
 }
 
 // Fields of records, in the order in which they count. GeoLite2, GeoIP2 and DB-IP have a map in country and a list in
@@ -35,12 +63,12 @@ var (
 func recordOf(fields any) record {
 	rec := record{}
 	for _, path := range countryFields {
-		if rec.country = text(fields, path...); !nothing(rec.country) {
+		if name := text(fields, path...); !nothing(name) {
+			rec.country = true
+			rec.province, rec.inChina = chinese(name)
 			break
 		}
-		rec.country = ""
 	}
-	rec.province, rec.inChina = chinese(rec.country)
 	if rec.inChina && rec.province == 0 {
 		rec.province, rec.unknown = provinceOf(fields)
 	}
@@ -71,7 +99,7 @@ func provinceOf(fields any) (p class.Province, unknown string) {
 			unknown = name // a name says more than a code
 		}
 	}
-	return 0, unknown
+	return 0, strings.Clone(unknown[:min(len(unknown), 64)])
 }
 
 func ispOf(fields any, inChina bool) class.ISP {
