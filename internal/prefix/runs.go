@@ -7,10 +7,11 @@ type run[A comparable] struct {
 }
 
 // flattener turns prefixes that lie within each other into runs that follow each other: the longest prefix's answer counts.
-// It is given the prefixes in the order of Sort.
+// It is given the prefixes in order: by address, a prefix before those within it.
 type flattener[A comparable] struct {
 	less func(a, b A) bool
 	next func(A) A // the address after; not called for the highest
+	min  A         // the lowest
 	max  A         // the highest
 	open []cover[A]
 	runs []run[A]
@@ -24,9 +25,8 @@ type cover[A comparable] struct {
 
 // begin covers everything with the answer 0. n is how many prefixes there will be.
 func (f *flattener[A]) begin(n int) {
-	var lowest A
 	f.open = append(f.open, cover[A]{f.max, 0})
-	f.runs = append(make([]run[A], 0, 2*n+1), run[A]{lowest, 0})
+	f.runs = append(make([]run[A], 0, 2*n+1), run[A]{f.min, 0})
 }
 
 func (f *flattener[A]) add(first, last A, answer uint32) {

@@ -41,42 +41,34 @@ func AppendPrefixes(to []netip.Prefix, first, last netip.Addr) []netip.Prefix {
 
 // Spans returns the addresses that prefixes cover as runs of one class, each with the class of its longest prefix, in the order
 // of addresses, IPv4 first. Neighbours of the same class are one run. Addresses without a prefix are in none.
-func Spans(entries []Entry) []Span {
-	var out []Span
-	add := func(first, last netip.Addr, id class.ID) {
-		if n := len(out); n > 0 && out[n-1].Class == id && out[n-1].Last.BitLen() == first.BitLen() && out[n-1].Last.Next() == first {
-			out[n-1].Last = last
-			return
-		}
-		out = append(out, Span{first, last, id})
+func Spans(entries []Entry) (out []Span) {
+	sorted := Sorted(entries)
+	ipv6 := slices.IndexFunc(sorted, func(e Entry) bool { return !e.Prefix.Addr().Is4() })
+	if ipv6 < 0 {
+		ipv6 = len(sorted)
 	}
-	var open []Span // the prefixes around the current address, each with its first address not yet given out
-	closeTop := func() {
-		top := open[len(open)-1]
-		open = open[:len(open)-1]
-		if top.First.IsValid() && !top.Last.Less(top.First) {
-			add(top.First, top.Last, top.Class)
+	out = appendSpans(out, sorted[:ipv6], netip.MustParsePrefix("0.0.0.0/0"))
+	return appendSpans(out, sorted[ipv6:], netip.MustParsePrefix("::/0"))
+}
+
+// appendSpans appends the runs of one family. Their answers are classes, and one more: 0 is of no prefix.
+func appendSpans(to []Span, sorted []Entry, family netip.Prefix) []Span {
+	f := flattener[netip.Addr]{less: netip.Addr.Less, next: netip.Addr.Next, min: family.Addr(), max: Last(family)}
+	f.begin(len(sorted))
+	for _, e := range sorted {
+		f.add(e.Prefix.Addr(), Last(e.Prefix), uint32(e.Class)+1)
+	}
+	runs := f.finish()
+	for i, r := range runs {
+		last := f.max
+		if i+1 < len(runs) {
+			last = runs[i+1].start.Prev()
 		}
-		if len(open) > 0 {
-			open[len(open)-1].First = top.Last.Next()
+		if r.answer > 0 {
+			to = append(to, Span{r.start, last, class.ID(r.answer - 1)})
 		}
 	}
-	for _, e := range Sorted(entries) {
-		first, last := e.Prefix.Addr(), Last(e.Prefix)
-		for len(open) > 0 && open[len(open)-1].Last.Less(first) {
-			closeTop()
-		}
-		if len(open) > 0 {
-			if around := open[len(open)-1]; around.First.Less(first) {
-				add(around.First, first.Prev(), around.Class)
-			}
-		}
-		open = append(open, Span{first, last, e.Class})
-	}
-	for len(open) > 0 {
-		closeTop()
-	}
-	return out
+	return to
 }
 
 // Sorted returns entries in the order of prefixes: IPv4 first, by address, a prefix before those within it.
