@@ -72,13 +72,26 @@ func parsePrefix(s string) (netip.Prefix, error) {
 	p, err := netip.ParsePrefix(s)
 	switch {
 	case err != nil:
-		return p, fmt.Errorf("prefix %q: write it as 198.51.100.0/24 or 2001:db8::/32", s)
+		return p, fmt.Errorf("prefix %q: %s", s, howToWrite(s))
 	case p.Addr().Is4In6():
 		return p, fmt.Errorf("prefix %q: an IPv4 prefix in IPv6 form: write it as IPv4", s)
 	case p != p.Masked():
 		return p, fmt.Errorf("prefix %q: has bits set behind its length: did you mean %s?", s, p.Masked())
 	}
 	return p, nil
+}
+
+// howToWrite says what is wrong with a text that is no prefix.
+func howToWrite(s string) string {
+	address, length, hasLength := strings.Cut(s, "/")
+	addr, err := netip.ParseAddr(address)
+	switch {
+	case err != nil || addr.Zone() != "":
+		return "write it as 198.51.100.0/24 or 2001:db8::/32"
+	case hasLength:
+		return fmt.Sprintf("its length is %q: use 0 to %d", length, addr.BitLen())
+	}
+	return fmt.Sprintf("without a length: for this address alone write %s/%d", addr, addr.BitLen())
 }
 
 // WriteCSV writes entries in the format that ParseCSV reads, in the order given.

@@ -51,8 +51,11 @@ func TestLookupTakesTheLongestPrefix(t *testing.T) {
 func TestWrongRowsNameLineAndReason(t *testing.T) {
 	for in, want := range map[string]string{
 		"10.0.0.1/8,44,CUCC\n":                       "p.csv:2:1: prefix \"10.0.0.1/8\": has bits set behind its length: did you mean 10.0.0.0/8?",
-		"10.0.0.0/33,44,CUCC\n":                      "p.csv:2:1: prefix \"10.0.0.0/33\"",
-		"10.0.0.0,44,CUCC\n":                         "p.csv:2:1",
+		"10.0.0.0/33,44,CUCC\n":                      "p.csv:2:1: prefix \"10.0.0.0/33\": its length is \"33\": use 0 to 32",
+		"10.0.0.0/255.0.0.0,44,CUCC\n":               "its length is \"255.0.0.0\": use 0 to 32",
+		"2001:db8::/129,44,CUCC\n":                   "its length is \"129\": use 0 to 128",
+		"10.0.0/24,44,CUCC\n":                        "write it as 198.51.100.0/24",
+		"10.0.0.0,44,CUCC\n":                         "p.csv:2:1: prefix \"10.0.0.0\": without a length: for this address alone write 10.0.0.0/32",
 		"::ffff:10.0.0.0/104,44,CUCC\n":              "IPv4 prefix in IPv6 form",
 		"10.0.0.0/8,99,CUCC\n":                       "p.csv:2:12: unknown province \"99\"",
 		"10.0.0.0/8,44,X\n":                          "p.csv:2:15: unknown isp",
@@ -75,7 +78,7 @@ func TestTableIsBounded(t *testing.T) {
 		fmt.Fprintf(&b, "%d.%d.%d.0/24,44,CUCC\n", i>>16, i>>8&255, i&255)
 	}
 	_, err := ParseCSV(strings.NewReader(b.String()), "big.csv")
-	if err == nil || !strings.Contains(err.Error(), "big.csv:1000002: more than 1000000 rows") {
+	if err == nil || !strings.Contains(err.Error(), "big.csv:1000002:1: more than 1000000 rows") {
 		t.Fatalf("got %v", err)
 	}
 }
