@@ -37,8 +37,10 @@ func (a *app) prefixDiffCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff OLD NEW",
 		Short: "Tell which prefixes were added, removed or given another class",
-		Long: `Reads any format that import takes. Exit code 0: both have the same prefixes of the same classes; 1: they differ, or a file cannot
-be read (standard error says which). Tables with other prefixes may answer alike: addresses that change class are counted too.
+		Long: `Reads any format that import takes. Tables with other prefixes may answer alike: addresses that change class are counted too.
+
+Exit codes, as diff has them: 0 both have the same prefixes of the same classes, 1 they differ, 2 a file cannot be read (4 where
+that is not permitted), or wrong usage.
 
 JSON fields: apiVersion old new added removed changed ipv4_addresses_moved ipv6_48s_moved changes[]{prefix change old new}.`,
 		Example: "  quicedge prefix diff prefixes.csv new.csv --limit 10",
@@ -56,7 +58,7 @@ JSON fields: apiVersion old new added removed changed ipv4_addresses_moved ipv6_
 		for i, name := range args {
 			var err error
 			if tables[i], reports[i], err = source.read(name, false); err != nil {
-				return err
+				return noAnswer(err)
 			}
 			a.warnAll(reports[i].Warnings)
 		}
@@ -65,7 +67,7 @@ JSON fields: apiVersion old new added removed changed ipv4_addresses_moved ipv6_
 		}
 		out := diffOf(args[0], args[1], prefix.Diff(tables[0], tables[1]), limit)
 		if err := a.print(out, func(w io.Writer) { diffTable(w, out) }); err != nil {
-			return err
+			return noAnswer(err)
 		}
 		if out.total() > 0 {
 			return fmt.Errorf("%s and %s differ", args[0], args[1])
@@ -73,6 +75,14 @@ JSON fields: apiVersion old new added removed changed ipv4_addresses_moved ipv6_
 		return nil
 	}
 	return cmd
+}
+
+// noAnswer keeps an error that is not an answer from looking like one: 1 is that files differ.
+func noAnswer(err error) error {
+	if exitCode(err) == exitFailed {
+		return usageError{err}
+	}
+	return err
 }
 
 func (d prefixDiff) total() int { return d.Added + d.Removed + d.Changed }

@@ -59,6 +59,9 @@ JSON fields: apiVersion file format rows kept left_out{foreign no_country duplic
 		if err != nil {
 			return err
 		}
+		if report.Prefixes == 0 {
+			return nothingKept(args[0], report)
+		}
 		entries := prefix.Sorted(table.Entries())
 		if out == "" {
 			err = prefix.WriteCSV(a.stdout, entries)
@@ -71,6 +74,17 @@ JSON fields: apiVersion file format rows kept left_out{foreign no_country duplic
 		return a.reportImport(args[0], out, report)
 	}
 	return cmd
+}
+
+// nothingKept refuses a table without prefixes: it would take the place of one that has some.
+func nothingKept(file string, r importer.Report) error {
+	why := "is this the right file?"
+	if r.Foreign > 0 {
+		why = "all that it names lie outside China; --all keeps them"
+	} else if r.NoCountry > 0 {
+		why = "none has a country, or an ISP that is known; --all keeps them"
+	}
+	return fmt.Errorf("%s: no prefixes for a table in %d rows: %s", file, r.Rows, why)
 }
 
 func (a *app) reportImport(file, out string, r importer.Report) error {

@@ -206,8 +206,12 @@ func TestWhatCannotBeImportedChangesNothing(t *testing.T) {
 		for _, args := range [][]string{
 			{"prefix", "import", tt.name, "--out", out}, {"prefix", "import", tt.name}, {"prefix", "stat", tt.name}, {"prefix", "lookup", tt.name, "::1"}, {"prefix", "diff", demo, tt.name},
 		} {
+			want := exitFailed
+			if args[1] == "diff" {
+				want = exitUsage // 1 is that they differ
+			}
 			code, text, errs := c.run(args...)
-			if code != exitFailed || text != "" || !strings.Contains(errs, tt.want) {
+			if code != want || text != "" || !strings.Contains(errs, tt.want) {
 				t.Errorf("%v: exit %d, %q %q; want %q", args[:2], code, text, errs, tt.want)
 			}
 		}
@@ -217,6 +221,27 @@ func TestWhatCannotBeImportedChangesNothing(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(c.dir, "*.new")); err != nil || len(left) > 0 {
 		t.Errorf("left %v, %v", left, err)
+	}
+}
+
+func TestAnImportOfNothingReplacesNoTable(t *testing.T) {
+	c := newCLI(t)
+	record := func(fields map[string]any) string {
+		return string((&mmdbtest.Writer{}).Insert("203.0.113.0/24", fields).Bytes())
+	}
+	for name, want := range map[string]string{
+		c.write("foreign.mmdb", record(map[string]any{"country": "US"})):                       "foreign.mmdb: no prefixes for a table in 1 rows: all that it names lie outside China; --all keeps them",
+		c.write("asn.mmdb", record(map[string]any{"autonomous_system_number": uint32(64512)})): "asn.mmdb: no prefixes for a table in 1 rows: none has a country, or an ISP that is known",
+		c.write("foreign.txt", "203.0.113.0|203.0.113.255|美国|0|0|0|0\n"):                       "lie outside China",
+		c.write("head.csv", prefixHead):                                                        "head.csv: no prefixes for a table in 0 rows: is this the right file?",
+	} {
+		out := c.write("out.csv", "what was there\n")
+		if code, text, errs := c.run("prefix", "import", name, "--out", out); code != exitFailed || text != "" || !strings.Contains(errs, want) {
+			t.Errorf("exit %d, %q %q; want %q", code, text, errs, want)
+		}
+		if text, err := os.ReadFile(out); err != nil || string(text) != "what was there\n" {
+			t.Errorf("%s: the file now holds %q, %v", name, text, err)
+		}
 	}
 }
 
