@@ -16,7 +16,7 @@ import (
 // share a level, do not know each other.
 var levels = [][]string{
 	{"", "internal/class", "internal/csvfile", "internal/pipeline/wire", "internal/config", "internal/privilege", "models", "bpf"},
-	{"internal/mtu", "internal/prefix", "internal/pipeline/av", "internal/pipeline/infer"},
+	{"internal/mtu", "internal/measure", "internal/prefix", "internal/pipeline/av", "internal/pipeline/infer"},
 	{"internal/path", "internal/statedir", "internal/prefix/importer"},
 	{"internal/dataplane", "internal/pipeline"},
 	{"internal/quicsrv", "internal/edge", "internal/control", "internal/adminsocket", "internal/doctor", "internal/pipeline/worker"},
