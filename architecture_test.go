@@ -15,8 +15,8 @@ import (
 // levels orders the packages: each imports only packages of lower levels, so that imports run one way and siblings, which
 // share a level, do not know each other.
 var levels = [][]string{
-	{"", "internal/class", "internal/csvfile", "internal/pipeline/wire", "internal/config", "internal/privilege", "models", "bpf"},
-	{"internal/mtu", "internal/measure", "internal/prefix", "internal/pipeline/av", "internal/pipeline/infer"},
+	{"", "internal/class", "internal/csvfile", "internal/pipeline/wire", "internal/privilege", "models", "bpf"},
+	{"internal/mtu", "internal/measure", "internal/prefix", "internal/config", "internal/pipeline/av", "internal/pipeline/infer"},
 	{"internal/path", "internal/statedir", "internal/prefix/importer"},
 	{"internal/dataplane", "internal/pipeline"},
 	{"internal/quicsrv", "internal/edge", "internal/control", "internal/adminsocket", "internal/doctor", "internal/pipeline/worker"},

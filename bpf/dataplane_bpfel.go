@@ -77,13 +77,21 @@ const (
 )
 
 type DataplanePathProfile struct {
-	_        structs.HostLayout
-	Mtu      uint16
-	Budget   uint16
-	Initial  uint16
-	Flags    uint8
-	Source   uint8
-	Reserved [24]uint8
+	_             structs.HostLayout
+	Mtu           uint16
+	Budget        uint16
+	Initial       uint16
+	Flags         uint8
+	Source        uint8
+	AckDelayUs    uint32
+	AckThreshold  uint16
+	AckExponent   uint8
+	Reserved      uint8
+	KeepAliveMs   uint32
+	IdleTimeoutMs uint32
+	RttUs         uint32
+	Delivered     uint16
+	Proven        uint16
 }
 
 type DataplanePortSet struct {
@@ -113,7 +121,8 @@ type DataplanePrefixValue struct {
 type DataplaneProfileFlag uint32
 
 const (
-	DataplaneProfileFlagPROFILE_SEARCH DataplaneProfileFlag = 1
+	DataplaneProfileFlagPROFILE_SEARCH  DataplaneProfileFlag = 1
+	DataplaneProfileFlagPROFILE_PROBING DataplaneProfileFlag = 2
 )
 
 type DataplaneReason uint32

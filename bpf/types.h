@@ -126,12 +126,14 @@ _Static_assert(sizeof(struct handshake) == 56, "struct handshake is part of the 
 
 /* Bits of path_profile.flags. */
 enum profile_flag {
-	PROFILE_SEARCH = 1, /* path MTU discovery may probe above `initial` */
+	PROFILE_SEARCH = 1,  /* path MTU discovery may probe above `initial` */
+	PROFILE_PROBING = 2, /* an MTU that was lowered is being tried again */
 };
 
 /*
- * How packets to a class are sized. The first eight bytes are written as one word, so that neither a packet nor a server
- * that has mapped the array ever sees half of a change. All zero: nothing is known of the class, nothing is clamped.
+ * What fits the paths to a class. Each aligned eight bytes are written as one word, so that neither a packet nor a server that
+ * has mapped the array ever sees half of a change within them; what belongs together is in one. Zero is for what is not known.
+ * Programs read the first word alone. All zero: nothing is known of the class, nothing is clamped.
  */
 struct path_profile {
 	__u16 mtu;     /* IP packet in bytes that nothing to the class exceeds; 0: no limit */
@@ -139,7 +141,18 @@ struct path_profile {
 	__u16 initial; /* UDP payload in bytes of the first packets */
 	__u8 flags;    /* enum profile_flag */
 	__u8 source;   /* the layer that set the MTU: 0 default, 1 csv, 2 learned, 3 policy, 4 override */
-	__u8 reserved[24]; /* zero; room for ACK settings, keep-alive and idle timeout */
+
+	__u32 ack_delay_us;  /* the longest that a receiver holds an ACK back */
+	__u16 ack_threshold; /* packets that ask for an ACK before that */
+	__u8 ack_exponent;   /* ACK delays are in units of 2^this microseconds */
+	__u8 reserved;
+
+	__u32 keep_alive_ms;   /* silence after which a packet keeps the way through NATs open */
+	__u32 idle_timeout_ms; /* silence that ends a connection */
+
+	__u32 rtt_us;    /* smoothed round-trip time */
+	__u16 delivered; /* of 10,000 packets those that are not lost, smoothed: 9350 is a loss of 6.5 % */
+	__u16 proven;    /* IP packet in bytes that has been shown to pass */
 };
 _Static_assert(sizeof(struct path_profile) == 32, "struct path_profile is part of the maps' layout");
 

@@ -71,7 +71,7 @@ func profiles(state statedir.Dir) (none [class.Max]path.Profile, err error) {
 	if err != nil {
 		return none, err
 	}
-	snap, err := path.Compile(nil, layers)
+	snap, err := path.Compile(nil, layers, nil)
 	if err != nil {
 		return none, err
 	}

@@ -10,11 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"quicedge/internal/config"
-	"quicedge/internal/control"
 	"quicedge/internal/dataplane"
 	"quicedge/internal/node"
 	"quicedge/internal/path"
-	"quicedge/internal/statedir"
 )
 
 // loaded is the JSON answer of load and unload.
@@ -77,8 +75,11 @@ func ifaceFlag(cmd *cobra.Command, interfaces *[]string) {
 }
 
 func load(ctx context.Context, cfg config.Config, dp dataplane.Config) (out loaded, err error) {
-	state := statedir.At(cfg.StateDir)
-	in, err := control.Files{Table: cfg.Table, Prefixes: cfg.Prefixes, State: state}.Read()
+	files, err := node.Sources(cfg)
+	if err != nil {
+		return out, err
+	}
+	in, err := files.Read()
 	if err != nil {
 		return out, err
 	}
@@ -87,7 +88,7 @@ func load(ctx context.Context, cfg config.Config, dp dataplane.Config) (out load
 		return out, err
 	}
 	// mtu set and unset compile the table again, after this process has ended.
-	undo, err := state.SaveTable(in.Layers.CSV)
+	undo, err := files.State.SaveTable(in.Layers.CSV)
 	if err != nil {
 		return out, err
 	}

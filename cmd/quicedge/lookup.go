@@ -11,8 +11,8 @@ import (
 
 	"quicedge/internal/adminsocket"
 	"quicedge/internal/config"
-	"quicedge/internal/control"
 	"quicedge/internal/dataplane"
+	"quicedge/internal/node"
 	"quicedge/internal/path"
 	"quicedge/internal/statedir"
 )
@@ -23,8 +23,9 @@ func (a *app) lookupCmd() *cobra.Command {
 		Short: "Tell the class of a client's address and the MTU that holds for it",
 		Long: `Asks the kernel's tables; where none are loaded, the running node; with --table or --prefixes, those files instead.
 
-JSON fields: apiVersion address prefix province_id province province_zh isp class mtu budget initial search source.
-mtu, budget and initial are bytes; source is the layer that set the MTU: default, csv, learned, policy or override.`,
+JSON fields: apiVersion address prefix province_id province province_zh isp class mtu budget initial search source proven probing ack
+keep_alive_sec idle_timeout_sec rtt_ms loss_rate. mtu, budget, initial and proven are bytes; source is the layer that set the MTU:
+default, csv, learned, policy or override. The state of ack is "computed": QUIC servers cannot be told of it.`,
 		Example: "  quicedge lookup 198.51.100.7 -o json",
 		Args:    cobra.ExactArgs(1),
 	}
@@ -71,7 +72,11 @@ func lookup(ctx context.Context, cfg config.Config, addr netip.Addr, fromFiles b
 }
 
 func lookupFiles(cfg config.Config, addr netip.Addr) (path.Answer, error) {
-	in, err := control.Files{Table: cfg.Table, Prefixes: cfg.Prefixes, State: statedir.At(cfg.StateDir)}.Read()
+	files, err := node.Sources(cfg)
+	if err != nil {
+		return path.Answer{}, err
+	}
+	in, err := files.Read()
 	if err != nil {
 		return path.Answer{}, err
 	}

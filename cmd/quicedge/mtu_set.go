@@ -125,7 +125,11 @@ func putInForce(ctx context.Context, cfg config.Config, state statedir.Dir) (app
 	if err != nil {
 		return "", 0, err
 	}
-	snap, err := path.Compile(nil, l)
+	nat, err := cfg.NATTimeouts()
+	if err != nil {
+		return "", 0, err
+	}
+	snap, err := path.Compile(nil, l, nat)
 	if err != nil {
 		return "", 0, err
 	}

@@ -24,6 +24,7 @@ type Config struct {
 	Prefixes     string        `yaml:"prefixes" env:"PREFIXES"`
 	StateDir     string        `yaml:"state_dir" env:"STATE_DIR"`
 	PinDir       string        `yaml:"pin_dir" env:"PIN_DIR"`
+	NATTimeout   string        `yaml:"nat_timeout" env:"NAT_TIMEOUT"` // NATTimeouts reads it
 	DrainTimeout time.Duration `yaml:"drain_timeout" env:"DRAIN_TIMEOUT"`
 	LogLevel     string        `yaml:"log_level" env:"LOG_LEVEL"`
 	LogFormat    string        `yaml:"log_format" env:"LOG_FORMAT"`
@@ -52,7 +53,7 @@ const (
 func Default() Config {
 	return Config{
 		Region: "local", Listen: ":443", Admin: "127.0.0.1:8080", Iface: IfaceAuto,
-		StateDir: "/var/lib/quicedge", PinDir: "/sys/fs/bpf/quicedge", DrainTimeout: 30 * time.Second,
+		StateDir: "/var/lib/quicedge", PinDir: "/sys/fs/bpf/quicedge", NATTimeout: "30s", DrainTimeout: 30 * time.Second,
 		LogLevel: "info", LogFormat: "auto",
 		AttachMode: "auto", TableKind: "dir", Screen: true,
 		VideoQueue: 16, VideoTimeout: 10 * time.Minute, VideoPublic: true, VideoMaxUploadMiB: 2048,
@@ -106,6 +107,7 @@ func (c *Config) NodeFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Root, "root", c.Root, "folder whose files are served")
 	fs.StringVar(&c.Iface, "iface", c.Iface, "interfaces of the data plane, such as eth0,eth1; \"auto\" or \"none\"")
 	c.PortsFlag(fs, "UDP ports of other QUIC servers on this host that the data plane serves too, such as 8443,9443")
+	fs.StringVar(&c.NATTimeout, "nat-timeout", c.NATTimeout, "how long NATs remember a silent flow, of every ISP and of single ones, such as 30s,CMCC=60s")
 	fs.Var((*duration)(&c.DrainTimeout), "drain-timeout", "how long requests may take to end after SIGTERM")
 	fs.StringVar(&c.LogLevel, "log-level", c.LogLevel, "debug, info, warn or error")
 	fs.StringVar(&c.LogFormat, "log-format", c.LogFormat, "text, json or auto")

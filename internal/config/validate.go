@@ -48,8 +48,10 @@ func (c Config) validate() *wrongValue {
 	if !slices.Contains([]string{"auto", "text", "json"}, c.LogFormat) {
 		return wrong("log_format", "%q: use auto, text or json", c.LogFormat)
 	}
-	if wrong := c.validatePlane(); wrong != nil {
-		return wrong
+	for _, check := range []func() *wrongValue{c.validatePlane, c.validateNAT} {
+		if wrong := check(); wrong != nil {
+			return wrong
+		}
 	}
 	return c.validateLimits()
 }

@@ -21,17 +21,21 @@ type Files struct {
 	Table    string       // CSV of MTUs; "" is the table that the program carries
 	Prefixes string       // CSV of prefixes; "" is none
 	State    statedir.Dir // holds the overrides
+
+	NATTimeouts path.NATTimeouts // by ISP, from the settings
 }
 
 // Inputs is what Files hold.
 type Inputs struct {
 	Layers   mtu.Layers
 	Prefixes *prefix.Table
+
+	NATTimeouts path.NATTimeouts
 }
 
 // Read reads and checks all sources.
 func (f Files) Read() (Inputs, error) {
-	var in Inputs
+	in := Inputs{NATTimeouts: f.NATTimeouts}
 	var err error
 	if in.Layers.CSV, err = ReadTable(f.Table); err != nil {
 		return in, err
@@ -44,7 +48,9 @@ func (f Files) Read() (Inputs, error) {
 }
 
 // Snapshot compiles the sources.
-func (in Inputs) Snapshot() (*path.Snapshot, error) { return path.Compile(in.Prefixes, in.Layers) }
+func (in Inputs) Snapshot() (*path.Snapshot, error) {
+	return path.Compile(in.Prefixes, in.Layers, in.NATTimeouts)
+}
 
 // ReadTable reads a table of MTUs; "" is the one that the program carries.
 func ReadTable(name string) (*mtu.Table, error) {

@@ -3,8 +3,10 @@ package dataplane
 import (
 	"math"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/cilium/ebpf"
 
@@ -90,6 +92,12 @@ func TestInvalidSnapshotChangesNothing(t *testing.T) {
 		"budget of its own":    withProfile(change(func(p *path.Profile) { p.Budget++ })),
 		"initial 1199":         withProfile(change(func(p *path.Profile) { p.Initial = 1199 })),
 		"initial 1453":         withProfile(change(func(p *path.Profile) { p.Initial = 1453 })),
+		"ack exponent 5":       withProfile(change(func(p *path.Profile) { p.ACK.Exponent = 5 })),
+		"ack for each packet":  withProfile(change(func(p *path.Profile) { p.ACK.Threshold = 1 })),
+		"delay under 0":        withProfile(change(func(p *path.Profile) { p.ACK.MaxDelay = -1 })),
+		"keep-alive of months": withProfile(change(func(p *path.Profile) { p.KeepAlive = 50 * 24 * time.Hour })),
+		"idle under 0":         withProfile(change(func(p *path.Profile) { p.IdleTimeout = -time.Second })),
+		"rtt of hours":         withProfile(change(func(p *path.Profile) { p.RTT = 2 * time.Hour })),
 		"province 99":          snapshot(t, map[string]class.ID{"198.51.100.0/24": class.Of(99, class.CMCC)}, nil),
 		"isp 7":                snapshot(t, map[string]class.ID{"198.51.100.0/24": class.Of(23, 7)}, nil),
 		"class beyond the map": snapshot(t, map[string]class.ID{"198.51.100.0/24": math.MaxUint16}, nil),
@@ -131,7 +139,11 @@ func TestSwapThatWasCutOffIsDoneAgain(t *testing.T) {
 func TestPinnedProfileHasTheDocumentedLayout(t *testing.T) {
 	b := newBench(t, &path.Snapshot{}, false)
 	s := &path.Snapshot{}
-	s.Profiles[heilongjiang] = path.Profile{MTU: 1372, Budget: 1324, Initial: 1300, Search: true, Source: mtu.SourcePolicy}
+	s.Profiles[heilongjiang] = path.Profile{
+		MTU: 1372, Budget: 1324, Initial: 1300, Search: true, Source: mtu.SourcePolicy, Proven: 1348, Probing: true,
+		ACK:       path.ACK{Exponent: 4, MaxDelay: 25 * time.Millisecond, Threshold: 10},
+		KeepAlive: 20 * time.Second, IdleTimeout: time.Minute, RTT: 123456 * time.Microsecond, Loss: path.LossOf(0.065),
+	}
 	if err := validate(s); err != nil {
 		t.Fatal(err)
 	}
@@ -140,12 +152,51 @@ func TestPinnedProfileHasTheDocumentedLayout(t *testing.T) {
 	if err := b.maps.Profiles.Lookup(uint32(heilongjiang), &got); err != nil {
 		t.Fatal(err)
 	}
-	want := bpf.DataplanePathProfile{Mtu: 1372, Budget: 1324, Initial: 1300, Flags: 1, Source: 3}
+	want := bpf.DataplanePathProfile{
+		Mtu: 1372, Budget: 1324, Initial: 1300, Flags: 3, Source: 3,
+		AckDelayUs: 25_000, AckThreshold: 10, AckExponent: 4, KeepAliveMs: 20_000, IdleTimeoutMs: 60_000,
+		RttUs: 123_456, Delivered: 9350, Proven: 1348,
+	}
 	if got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if back := b.profiles.load(heilongjiang); back != s.Profiles[heilongjiang] {
 		t.Errorf("read back %+v", back)
+	}
+}
+
+// Most of what is measured anew changes one class in one word: nothing else is written, and it counts as one change.
+func TestOnlyWordsThatDifferAreWritten(t *testing.T) {
+	b := newBench(t, &path.Snapshot{}, false)
+	s := testSnapshot(t)
+	b.profiles.store(&s.Profiles)
+	place := b.profiles.of(heilongjiang)
+	for name, change := range map[string]struct {
+		change func(*path.Profile)
+		words  []int
+	}{
+		"nothing":    {func(*path.Profile) {}, nil},
+		"mtu":        {func(p *path.Profile) { p.MTU, p.Budget, p.Initial = 1300, 1252, 1252 }, []int{0}},
+		"ack":        {func(p *path.Profile) { p.ACK.Threshold = 10 }, []int{1}},
+		"keep-alive": {func(p *path.Profile) { p.KeepAlive = 10 * time.Second }, []int{2}},
+		"loss":       {func(p *path.Profile) { p.Loss = path.LossOf(0.01) }, []int{3}},
+		"measured":   {func(p *path.Profile) { p.RTT, p.ACK.MaxDelay = 60*time.Millisecond, 15*time.Millisecond }, []int{1, 3}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b.profiles.store(&s.Profiles)
+			before, next := *place, *s
+			change.change(&next.Profiles[heilongjiang])
+			n := b.profiles.store(&next.Profiles)
+			var words []int
+			for i := range before {
+				if before[i] != place[i] {
+					words = append(words, i)
+				}
+			}
+			if !slices.Equal(words, change.words) || n != min(len(change.words), 1) {
+				t.Errorf("%d profiles changed, in words %v; want %v", n, words, change.words)
+			}
+		})
 	}
 }
 

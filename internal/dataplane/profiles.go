@@ -2,7 +2,9 @@ package dataplane
 
 import (
 	"fmt"
+	"math"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"github.com/cilium/ebpf"
@@ -26,44 +28,28 @@ func mapProfiles(m *ebpf.Map) (profileArray, error) {
 
 func (a profileArray) close() error { return unix.Munmap(a.mem) }
 
-// word is the part of a profile that is read and written as one.
-func (a profileArray) word(id class.ID) *uint64 {
-	return (*uint64)(unsafe.Pointer(&a.mem[int(id)*profileSize]))
+// of is a class's place in the array.
+func (a profileArray) of(id class.ID) *profileWords {
+	return (*profileWords)(unsafe.Pointer(&a.mem[int(id)*profileSize]))
 }
 
 func (a profileArray) load(id class.ID) path.Profile {
-	return decodeProfile(atomic.LoadUint64(a.word(id)))
+	var w profileWords
+	for i := range w {
+		w[i] = atomic.LoadUint64(&a.of(id)[i])
+	}
+	return decodeProfile(w)
 }
 
-// store writes those of the profiles that differ, and returns how many did. Each changes at once for every packet.
+// store writes those words of the profiles that differ, and returns how many profiles did. The sizes of a class, which are one
+// word, change at once for every packet.
 func (a profileArray) store(profiles *[class.Max]path.Profile) (changed int) {
 	for id := range profiles {
-		w, want := a.word(class.ID(id)), encodeProfile(profiles[id])
-		if atomic.LoadUint64(w) != want {
-			atomic.StoreUint64(w, want)
+		if a.of(class.ID(id)).become(encodeProfile(&profiles[id])) {
 			changed++
 		}
 	}
 	return changed
-}
-
-// encodeProfile lays a profile out as the first eight bytes of struct path_profile, little-endian.
-func encodeProfile(p path.Profile) uint64 {
-	var flags uint64
-	if p.Search {
-		flags = uint64(bpf.DataplaneProfileFlagPROFILE_SEARCH)
-	}
-	return uint64(p.MTU) | uint64(p.Budget)<<16 | uint64(p.Initial)<<32 | flags<<48 | uint64(p.Source)<<56
-}
-
-func decodeProfile(w uint64) path.Profile {
-	return path.Profile{
-		MTU:     uint16(w),
-		Budget:  uint16(w >> 16),
-		Initial: uint16(w >> 32),
-		Search:  w>>48&uint64(bpf.DataplaneProfileFlagPROFILE_SEARCH) != 0,
-		Source:  mtu.Source(w >> 56),
-	}
 }
 
 // validate refuses a snapshot that would harm packets.
@@ -95,6 +81,27 @@ func validateProfile(p path.Profile) error {
 		return fmt.Errorf("budget %d: an mtu of %d leaves %d bytes", p.Budget, p.MTU, mtu.Budget(p.MTU))
 	case p.Initial < path.MinInitial || p.Initial > path.MaxInitial:
 		return fmt.Errorf("initial packet size %d: give %d to %d bytes", p.Initial, path.MinInitial, path.MaxInitial)
+	}
+	return validateTimes(p)
+}
+
+// validateTimes refuses what the kernel's form has no room for, and what no server could use.
+func validateTimes(p path.Profile) error {
+	for _, t := range []struct {
+		name        string
+		value, unit time.Duration
+	}{
+		{"ack delay", p.ACK.MaxDelay, time.Microsecond},
+		{"keep-alive", p.KeepAlive, time.Millisecond},
+		{"idle timeout", p.IdleTimeout, time.Millisecond},
+		{"round-trip time", p.RTT, time.Microsecond},
+	} {
+		if t.value < 0 || t.value/t.unit > math.MaxUint32 {
+			return fmt.Errorf("%s %s: give 0 to %s", t.name, t.value, math.MaxUint32*t.unit)
+		}
+	}
+	if p.ACK != (path.ACK{}) && (p.ACK.Exponent < 2 || p.ACK.Exponent > 4 || p.ACK.Threshold < 2) {
+		return fmt.Errorf("ack exponent %d, threshold %d: give 2 to 4, and 2 packets or more", p.ACK.Exponent, p.ACK.Threshold)
 	}
 	return nil
 }

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"quicedge/internal/config"
-	"quicedge/internal/control"
-	"quicedge/internal/statedir"
 )
 
 // Found is what Check read.
@@ -19,7 +17,11 @@ type Found struct {
 // Check reads all that Start would read, and starts nothing.
 func Check(cfg config.Config) (Found, error) {
 	var found Found
-	in, err := control.Files{Table: cfg.Table, Prefixes: cfg.Prefixes, State: statedir.At(cfg.StateDir)}.Read()
+	files, err := Sources(cfg)
+	if err != nil {
+		return found, err
+	}
+	in, err := files.Read()
 	if err != nil {
 		return found, err
 	}

@@ -79,7 +79,11 @@ func (n *Node) openState(context.Context) error {
 	if n.adminAt, err = adminsocket.Listen(state.Socket()); err != nil {
 		return err
 	}
-	n.loop, err = control.New(control.Files{Table: n.cfg.Table, Prefixes: n.cfg.Prefixes, State: state})
+	files, err := Sources(n.cfg)
+	if err != nil {
+		return err
+	}
+	n.loop, err = control.New(files)
 	return err
 }
 

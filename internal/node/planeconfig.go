@@ -2,8 +2,16 @@ package node
 
 import (
 	"quicedge/internal/config"
+	"quicedge/internal/control"
 	"quicedge/internal/dataplane"
+	"quicedge/internal/statedir"
 )
+
+// Sources is what the settings say of the sources of a Snapshot.
+func Sources(cfg config.Config) (control.Files, error) {
+	nat, err := cfg.NATTimeouts()
+	return control.Files{Table: cfg.Table, Prefixes: cfg.Prefixes, State: statedir.At(cfg.StateDir), NATTimeouts: nat}, err
+}
 
 // PlaneConfig is what the settings say of a data plane on devices. Its ports are those of the settings, none where they
 // name none.

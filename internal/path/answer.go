@@ -1,5 +1,7 @@
 package path
 
+import "time"
+
 // Answer is a Match as commands and the admin socket give it out. It is a public interface: fields are added, never renamed.
 type Answer struct {
 	APIVersion string `json:"apiVersion"`  // "quicedge/v1"
@@ -15,6 +17,22 @@ type Answer struct {
 	Initial    int    `json:"initial"`     // bytes of UDP payload that the server starts with
 	Search     bool   `json:"search"`      // whether discovery may go above initial
 	Source     string `json:"source"`      // the layer that set the MTU: default, csv, learned, policy or override
+	Proven     int    `json:"proven"`      // bytes of IP packet that validated connections have shown to pass, 0 for none
+	Probing    bool   `json:"probing"`     // whether an MTU that was lowered is being tried again
+
+	ACK            ACKAnswer `json:"ack"`
+	KeepAliveSec   float64   `json:"keep_alive_sec"`   // silence after which the server sends a packet, 0 for unknown
+	IdleTimeoutSec float64   `json:"idle_timeout_sec"` // silence that ends a connection, 0 for unknown
+	RTTms          *float64  `json:"rtt_ms"`           // smoothed, null where it is not measured
+	LossRate       *float64  `json:"loss_rate"`        // lost packets over sent ones, smoothed, null where it is not measured
+}
+
+// ACKAnswer is how clients of the class should acknowledge.
+type ACKAnswer struct {
+	Exponent   int     `json:"exponent"`
+	MaxDelayMs float64 `json:"max_delay_ms"`
+	Threshold  int     `json:"threshold"` // packets
+	State      string  `json:"state"`     // computed: known, but quic-go cannot be told; unknown
 }
 
 // APIVersion marks every JSON answer of the program.
@@ -35,9 +53,31 @@ func (m Match) Answer() Answer {
 		Initial:    int(m.Profile.Initial),
 		Search:     m.Profile.Search,
 		Source:     m.Profile.Source.String(),
+		Proven:     int(m.Profile.Proven),
+		Probing:    m.Profile.Probing,
+
+		ACK:            m.Profile.ACK.answer(),
+		KeepAliveSec:   m.Profile.KeepAlive.Seconds(),
+		IdleTimeoutSec: m.Profile.IdleTimeout.Seconds(),
+	}
+	if m.Profile.RTT > 0 {
+		a.RTTms = new(milliseconds(m.Profile.RTT))
+	}
+	if m.Profile.Loss.Known() {
+		a.LossRate = new(m.Profile.Loss.Ratio())
 	}
 	if m.Prefix.IsValid() {
 		a.Prefix = m.Prefix.String()
 	}
 	return a
 }
+
+func (a ACK) answer() ACKAnswer {
+	out := ACKAnswer{Exponent: int(a.Exponent), MaxDelayMs: milliseconds(a.MaxDelay), Threshold: int(a.Threshold), State: "computed"}
+	if a == (ACK{}) {
+		out.State = "unknown"
+	}
+	return out
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -3,6 +3,7 @@ package path
 import (
 	"net/netip"
 	"testing"
+	"time"
 
 	"quicedge/internal/class"
 	"quicedge/internal/mtu"
@@ -36,14 +37,14 @@ func TestCompileFillsEveryClass(t *testing.T) {
 		t.Fatal(err)
 	}
 	csv := (*mtu.Table)(nil).With(mtu.Selector{}, 1480).With(mtu.Selector{Province: 23, HasProvince: true}, 1372)
-	snap, err := Compile(prefixes, mtu.Layers{CSV: csv})
+	snap, err := Compile(prefixes, mtu.Layers{CSV: csv}, NATTimeouts{class.CMCC: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m := snap.Lookup(netip.MustParseAddr("198.51.100.7")); m.Profile.MTU != 1372 || m.Prefix.Bits() != 24 {
+	if m := snap.Lookup(netip.MustParseAddr("198.51.100.7")); m.Profile.MTU != 1372 || m.Prefix.Bits() != 24 || m.Profile.KeepAlive != 40*time.Second {
 		t.Errorf("got %+v", m)
 	}
-	if m := snap.Lookup(netip.MustParseAddr("192.0.2.1")); m.Class != 0 || m.Profile.MTU != 1480 {
+	if m := snap.Lookup(netip.MustParseAddr("192.0.2.1")); m.Class != 0 || m.Profile.MTU != 1480 || m.Profile.KeepAlive != 20*time.Second {
 		t.Errorf("got %+v", m)
 	}
 	for _, id := range class.All() {
@@ -51,7 +52,7 @@ func TestCompileFillsEveryClass(t *testing.T) {
 			t.Errorf("class %s has no profile", id)
 		}
 	}
-	if _, err := Compile(prefixes, mtu.Layers{CSV: &mtu.Table{}}); err == nil {
+	if _, err := Compile(prefixes, mtu.Layers{CSV: &mtu.Table{}}, nil); err == nil {
 		t.Error("a table that covers nothing was compiled")
 	}
 }
