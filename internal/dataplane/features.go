@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"runtime"
+	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -28,12 +29,14 @@ const (
 	FeatureClsact = "clsact"
 )
 
+const featurePrograms = "tc-programs"
+
 // Features asks the kernel for everything that the data plane can use, by loading and making small things that go at once.
 func Features() []Feature {
 	program := func(kind ebpf.ProgramType) error { return features.HaveProgramType(kind) }
 	table := func(kind ebpf.MapType) error { return features.HaveMapType(kind) }
 	all := []Feature{
-		{"tc-programs", "classing, clamping, screening", "4.1", program(ebpf.SchedCLS)},
+		{featurePrograms, "classing, clamping, screening", "4.1", program(ebpf.SchedCLS)},
 		{"array-of-maps", "swapping a prefix table between two packets", "4.12", table(ebpf.ArrayOfMaps)},
 		{"mapped-arrays", "profiles that a server reads without a system call", "5.5", features.HaveMapFlag(features.BPF_F_MMAPABLE)},
 		{"lpm-trie", "prefix tables of the kind trie", "4.11", table(ebpf.LPMTrie)},
@@ -47,7 +50,19 @@ func Features() []Feature {
 	for i := range all {
 		all[i].Err = asked(all[i].Err)
 	}
+	settleTCX(all)
 	return all
+}
+
+// settleTCX mends the answer about TCX: a kernel that refuses the question looks like one that does not know it. Who may not load
+// programs may not ask.
+func settleTCX(all []Feature) {
+	refused := slices.IndexFunc(all, func(f Feature) bool { return f.Name == featurePrograms && errors.Is(f.Err, ErrNotPermitted) })
+	for i := range all {
+		if refused >= 0 && all[i].Name == FeatureTCX && errors.Is(all[i].Err, ErrUnsupported) {
+			all[i].Err = all[refused].Err
+		}
+	}
 }
 
 // asked makes the errors of probes those of this package.

@@ -27,6 +27,20 @@ func TestFeaturesSayWhatLoadNeeds(t *testing.T) {
 	}
 }
 
+func TestAKernelThatMayNotBeAskedIsNotBlamed(t *testing.T) {
+	for name, tt := range map[string]struct{ programs, tcx, want error }{
+		"may not ask":  {ErrNotPermitted, ErrUnsupported, ErrNotPermitted},
+		"has not got":  {nil, ErrUnsupported, ErrUnsupported},
+		"may ask this": {ErrNotPermitted, nil, nil},
+		"has it":       {nil, nil, nil},
+	} {
+		all := []Feature{{Name: FeatureTCX, Err: tt.tcx}, {Name: featurePrograms, Err: tt.programs}}
+		if settleTCX(all); all[0].Err != tt.want || all[1].Err != tt.programs {
+			t.Errorf("%s: %+v", name, all)
+		}
+	}
+}
+
 func TestDeviceIsDescribed(t *testing.T) {
 	l := newLab(t)
 	var d DeviceFacts
