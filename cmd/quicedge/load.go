@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -49,6 +50,9 @@ what was there. Needs CAP_BPF and CAP_NET_ADMIN, and Linux 6.1 or later.`,
 		if err != nil {
 			return err
 		}
+		if interfaces, err = devicesOfFlag(interfaces); err != nil {
+			return err
+		}
 		dp, err := node.PlaneConfig(cfg, interfaces...)
 		if err != nil {
 			return err
@@ -61,6 +65,9 @@ what was there. Needs CAP_BPF and CAP_NET_ADMIN, and Linux 6.1 or later.`,
 			return err
 		}
 		return a.print(out, func(w io.Writer) {
+			if out.Prefixes == 0 {
+				fmt.Fprintln(a.stderr, "warning: no prefixes: every client is of class 0, as it has no province; --prefixes CSV gives them, at each load")
+			}
 			fmt.Fprintf(w, "loaded on %s: UDP ports %v, %d prefixes; pinned in %s\n", strings.Join(out.Interfaces, ", "), out.Ports, out.Prefixes, out.PinDir)
 		})
 	}
@@ -72,6 +79,19 @@ func ifaceFlag(cmd *cobra.Command, interfaces *[]string) {
 	if err := cmd.MarkFlagRequired("iface"); err != nil {
 		panic(err) // the flag is defined one line above
 	}
+}
+
+// devicesOfFlag returns the devices of --iface, each once.
+func devicesOfFlag(values []string) (names []string, err error) {
+	for _, name := range config.Interfaces(strings.Join(values, ",")) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, usageError{errors.New("--iface is empty: name the device that clients come in by, such as eth0")}
+	}
+	return names, nil
 }
 
 func load(ctx context.Context, cfg config.Config, dp dataplane.Config) (out loaded, err error) {
@@ -113,6 +133,9 @@ func (a *app) unloadCmd() *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := a.settings(cmd)
 		if err != nil {
+			return err
+		}
+		if interfaces, err = devicesOfFlag(interfaces); err != nil {
 			return err
 		}
 		if err := dataplane.Unload(cmd.Context(), dataplane.Config{PinDir: cfg.PinDir, Interfaces: interfaces}); err != nil {

@@ -126,3 +126,21 @@ func (l *live) ticking(n int, traffic func()) {
 		return ticks, func() { close(stop) }
 	}
 }
+
+func TestDevicesAreNamedOnce(t *testing.T) {
+	l := newLive(t)
+	for _, iface := range []string{"", ",", " "} {
+		for _, command := range []string{"load", "unload"} {
+			if code, _, errs := l.run(command, "--iface", iface); code != exitUsage || !strings.Contains(errs, "--iface is empty: name the device") {
+				t.Errorf("%s --iface %q: exit %d, %s", command, iface, code, errs)
+			}
+		}
+	}
+	code, out, errs := l.run("load", "--iface", "lo, lo", "-o", "json", "--prefixes", demo)
+	if got := decode[loaded](t, out); code != exitOK || len(got.Interfaces) != 1 || got.Interface != "lo" || errs != "" {
+		t.Errorf("exit %d: %+v %s", code, got, errs)
+	}
+	if code, out, errs := l.run("load", "--iface", "lo"); code != exitOK || !strings.Contains(out, "0 prefixes") || !strings.Contains(errs, "warning: no prefixes") {
+		t.Errorf("exit %d: %s %s", code, out, errs)
+	}
+}

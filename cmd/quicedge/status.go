@@ -58,7 +58,7 @@ func look(ctx context.Context, cfg config.Config) (out statusAnswer, err error) 
 		err = out.describe(plane)
 	}
 	if err != nil {
-		out.Problems = append(out.Problems, trouble{err.Error(), "quicedge unload --iface IF && quicedge load --iface IF --prefixes CSV"})
+		out.Problems = append(out.Problems, trouble{err.Error(), cureOf(cfg.PinDir)})
 	}
 	out.State = stateHealthy
 	if n := len(out.Problems); n > 0 {
@@ -84,6 +84,7 @@ func (s *statusAnswer) describe(plane *dataplane.Plane) error {
 		return err
 	}
 	s.inspected(in)
+	s.seen = true
 	s.Problems = append(s.Problems, judge(in)...)
 	settings, err := plane.Settings()
 	if err == nil {

@@ -29,6 +29,8 @@ type statusAnswer struct {
 	Settings   *loadSettings   `json:"settings"`     // null where nobody may ask for them (CAP_SYS_ADMIN)
 	Node       nodeStatus      `json:"node"`
 	Traffic    traffic         `json:"traffic"`
+
+	seen bool // whether the pins could be opened; else all that is in them is zero
 }
 
 type trouble struct {

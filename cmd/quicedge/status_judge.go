@@ -33,6 +33,14 @@ func judge(in dataplane.Inspection) (found []trouble) {
 	return found
 }
 
+// cureOf says what to do about pins that cannot be opened.
+func cureOf(pinDir string) string {
+	if p := dataplane.LookAtPins(pinDir); p.Owned != nil {
+		return "chown root " + pinDir + " && chmod 0700 " + pinDir
+	}
+	return "quicedge unload --iface IF && " + reload("IF")
+}
+
 func judgeDevice(d deviceStatus, pinned map[uint32]bool) (what, cure string) {
 	switch {
 	case d.State == dataplane.DeviceGone:

@@ -15,7 +15,7 @@ func statusTable(w io.Writer, s statusAnswer) {
 	cells(w, "pin folder", s.PinDir)
 	cells(w, "kernel", s.Kernel)
 	cells(w, "node", nodeText(s.Node))
-	if s.State == stateNotLoaded {
+	if !s.seen {
 		return
 	}
 	for _, d := range s.Devices {

@@ -116,6 +116,25 @@ func TestDegradedStatusNamesProblemAndCure(t *testing.T) {
 	}
 }
 
+// Nothing is said of what could not be opened, and the cure cures.
+func TestStatusOfPinsThatCannotBeOpened(t *testing.T) {
+	l := newLive(t)
+	l.load()
+	if err := os.Chmod(l.pins, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := l.run("status")
+	if code != exitDegraded || !strings.Contains(out, "lets others in") || !strings.Contains(out, "cure: chown root "+l.pins+" && chmod 0700 "+l.pins) || strings.Contains(out, "tables") || strings.Contains(out, "settings") {
+		t.Errorf("exit %d, %s\n%s", code, errs, out)
+	}
+	if err := os.Chmod(l.pins, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if out := l.mustRun("status"); !strings.Contains(out, "tables") {
+		t.Error(out)
+	}
+}
+
 func TestJudge(t *testing.T) {
 	at := func(iface, hook string, program uint32, device dataplane.DeviceState) dataplane.AttachmentFacts {
 		return dataplane.AttachmentFacts{Attachment: dataplane.Attachment{Interface: iface, Index: 2, Hook: hook, ProgramID: program}, Device: device}
