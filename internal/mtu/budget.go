@@ -11,9 +11,3 @@ const (
 
 // Budget returns the UDP payload in bytes that fits an MTU over IPv4 and IPv6.
 func Budget(mtu uint16) uint16 { return mtu - Overhead }
-
-// Effective is the MTU that holds for a class, and the layer that set it.
-type Effective struct {
-	MTU    uint16 // bytes
-	Source Source
-}

@@ -58,11 +58,14 @@ func (t *Table) Write(w io.Writer) error {
 	return out.Error()
 }
 
+// rowKey is what makes a row another one than the rest of its table.
 type rowKey struct {
 	sel       Selector
 	isDefault bool
 	condition string
 }
+
+func (r Row) key() rowKey { return rowKey{r.Selector, r.Default, r.Condition.text} }
 
 func parse(r io.Reader, name string) (t *Table, defaults int, err error) {
 	t = &Table{}
@@ -72,10 +75,9 @@ func parse(r io.Reader, name string) (t *Table, defaults int, err error) {
 		if err != nil {
 			return err
 		}
-		key := rowKey{row.Selector, row.Default, row.Condition.String()}
+		key := row.key()
 		if row.Default {
 			defaults++
-			key.condition = ""
 		}
 		if line, taken := seen[key]; taken {
 			return in.Errorf(0, "a second row for %s with the condition %s: the first is on line %d; remove one",

@@ -2,11 +2,7 @@
 // UDP payload that fits. It does no I/O but reading and writing CSV.
 package mtu
 
-import (
-	"fmt"
-
-	"quicedge/internal/class"
-)
+import "quicedge/internal/class"
 
 // Table is a set of rows in the order of its file. It is immutable; the zero value has no rows.
 type Table struct {
@@ -24,10 +20,14 @@ func (t *Table) Rows() []Row {
 // Find returns the row that holds for a class: the most specific one whose condition applies, the first of equals, the default
 // row last of all.
 func (t *Table) Find(id class.ID, m Measured) (Row, bool) {
+	return t.find(id, func(r Row) bool { return r.Condition.Holds(id, m) })
+}
+
+func (t *Table) find(id class.ID, holds func(Row) bool) (Row, bool) {
 	var best Row
 	rank := -2
 	for _, r := range t.Rows() {
-		if n := r.rank(); n > rank && r.Covers(id) && r.Condition.Holds(id, m) {
+		if n := r.rank(); n > rank && r.Covers(id) && holds(r) {
 			best, rank = r, n
 		}
 	}
@@ -50,7 +50,7 @@ func (r Row) rank() int {
 func (t *Table) With(sel Selector, mtu uint16) *Table {
 	rows := append([]Row(nil), t.Rows()...)
 	for i, r := range rows {
-		if r.Selector == sel && !r.Default {
+		if r.Selector == sel && !r.Default && r.Condition.program == nil {
 			rows[i].MTU = mtu
 			return &Table{rows: rows}
 		}
@@ -67,25 +67,4 @@ func (t *Table) Without(sel Selector) (*Table, bool) {
 		}
 	}
 	return &Table{rows: rows}, len(rows) < len(t.Rows())
-}
-
-// Layers is every source of an MTU, weakest first.
-type Layers struct {
-	CSV       *Table // has a default row
-	Overrides *Table // set by the operator; nil for none
-}
-
-// Effective returns the MTU that holds for a class and the layer it comes from.
-func (l Layers) Effective(id class.ID, m Measured) (Effective, error) {
-	if r, ok := l.Overrides.Find(id, m); ok {
-		return Effective{MTU: r.MTU, Source: SourceOverride}, nil
-	}
-	r, ok := l.CSV.Find(id, m)
-	switch {
-	case !ok:
-		return Effective{}, fmt.Errorf("no row of the table holds for class %s: add a row \"default,any,1500,always\"", id)
-	case r.Default:
-		return Effective{MTU: r.MTU, Source: SourceDefault}, nil
-	}
-	return Effective{MTU: r.MTU, Source: SourceCSV}, nil
 }
