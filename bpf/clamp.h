@@ -16,6 +16,7 @@
 #include "configs.h"
 #include "maps.h"
 #include "parse.h"
+#include "partial.h"
 #include "scratch.h"
 
 /* linux/icmp.h cannot be included for the bpf target: it pulls in the C library. */
@@ -76,11 +77,7 @@ static __always_inline int too_large(const struct __sk_buff *skb, const struct p
 
 static __always_inline __u16 fold(__u64 sum)
 {
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum;
+	return ~fold_sum(sum);
 }
 
 /* Bytes before the IP header: Ethernet and the tags in the frame. */
@@ -239,6 +236,8 @@ VERIFIED_ALONE int reflect(struct __sk_buff *skb, const struct packet *p, __u32 
 		return -1;
 	__builtin_memset(d, 0, sizeof(*d));
 	d->quoted = headers_len(p);
+	if (settle_checksum(skb, p, d->quote))
+		return -1;
 	return p->version == 4 ? reflect4(skb, p, d, mtu) : reflect6(skb, p, d, mtu);
 }
 
