@@ -187,6 +187,44 @@ func TestSamePinFolderInAnotherNamespaceIsRefused(t *testing.T) {
 	})
 }
 
+// A device that was moved to another namespace takes its programs there by TCX, and loses them by clsact. What is left of it
+// can be given up, and holds the others up no longer.
+func TestMovedDeviceCanBeGivenUp(t *testing.T) {
+	inEachMode(t, func(t *testing.T, l *lab) {
+		l.wireSpare("moved0")
+		good := l.cfg
+		l.cfg.Interfaces = []string{"edge0", "moved0"}
+		l.mustLoad(testSnapshot(t))
+		l.do(func() {
+			dev, err := netlink.LinkByName("moved0")
+			if err == nil {
+				err = netlink.LinkSetNsFd(dev, int(l.client.NsHandle))
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		l.cfg = good
+		_, err := l.load(testSnapshot(t))
+		if (err == nil) != (l.cfg.Mode == ModeClsact) {
+			t.Fatalf("load: %v", err)
+		}
+		if err != nil && !strings.Contains(err.Error(), "unload --iface moved0") {
+			t.Errorf("load says no way out: %v", err)
+		}
+		l.cfg.Interfaces = []string{"moved0"}
+		if err := l.unload(); err != nil {
+			t.Fatal(err)
+		}
+		l.cfg = good
+		l.mustLoad(testSnapshot(t))
+		if err := l.unload(); err != nil {
+			t.Fatal(err)
+		}
+		l.mustBeGone("unloaded", "edge0")
+	})
+}
+
 func TestDefaultInterface(t *testing.T) {
 	l := newLab(t)
 	var got string

@@ -68,7 +68,8 @@ func (l *loader) renewOthers(all []attached, fresh, old *programs, undo *rollbac
 		}
 		found, err := l.LinkByIndex(a.index())
 		if errors.As(err, new(netlink.LinkNotFoundError)) {
-			return fmt.Errorf("replace the programs of %s: it is in another network namespace: give each namespace a pin folder of its own", a.name)
+			return fmt.Errorf("replace the programs of %s: it is in another network namespace: give each namespace a pin folder of its own, or, if it was moved there, run quicedge unload --iface %s first",
+				a.name, a.name)
 		}
 		if err != nil {
 			return explain("find device "+a.name, err)
