@@ -203,13 +203,17 @@ func TestOnlyWordsThatDifferAreWritten(t *testing.T) {
 // While tables and profiles change, every packet sees a whole one: the MTU is always one of the two, the class always one of
 // the two, and an address that is in both tables is never in none.
 func TestNoPacketSeesAMixedTable(t *testing.T) {
+	swaps := 20
+	if testing.Short() { // in emulation
+		swaps = 8
+	}
 	b := newBench(t, testSnapshot(t), false)
 	other := snapshot(t, map[string]class.ID{"198.51.100.0/24": gansu, "2001:db8:23::/48": gansu}, map[class.ID]uint16{heilongjiang: 1400, gansu: 1300})
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		defer close(stop)
-		for i := range 20 {
+		for i := range swaps {
 			s := other
 			if i%2 == 1 {
 				s = testSnapshot(t)

@@ -14,12 +14,12 @@ import (
 )
 
 // killAtEveryStep runs a child again and again and kills it one step further on each time, until it ends by itself; in short
-// tests three steps further on. check is given the step at which it was killed.
+// tests five steps further on. check is given the step at which it was killed.
 func (l *lab) killAtEveryStep(what string, before, check func(step string)) (kills int) {
 	l.t.Helper()
 	stride := 1
 	if testing.Short() {
-		stride = 3
+		stride = 5
 	}
 	for n := 1; ; n += stride {
 		before("")

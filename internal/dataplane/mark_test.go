@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -24,6 +25,7 @@ func TestMarkAndPriorityHoldTheClass(t *testing.T) {
 	whole := Config{MarkMask: 0xffffffff}
 	high := Config{MarkMask: 0xffc00000}
 	priority := Config{PriorityMajor: 0xffff}
+	benches := make(map[string]*bench)
 	syn := func(hook string) []byte { return between(hook, harbin4, 0, tcpSYN, mssOption(1460), nil) }
 	for _, c := range []struct {
 		name           string
@@ -45,8 +47,12 @@ func TestMarkAndPriorityHoldTheClass(t *testing.T) {
 		{"the highest bits", high, "egress", toClient(harbin4, 1228), 0xdeadbeef&0x3fffff | 184<<22, 7},
 		{"priority alone", priority, "ingress", fromClient(gansu4, 1228), 0xdeadbeef, 0xffff<<16 | uint32(gansu)},
 	} {
+		settings := fmt.Sprintf("%+v", c.cfg)
+		if benches[settings] == nil {
+			benches[settings] = newBenchOf(t, testSnapshot(t), c.cfg, 14)
+		}
 		t.Run(c.name, func(t *testing.T) {
-			b := newBenchOf(t, testSnapshot(t), c.cfg, 14)
+			b := benches[settings]
 			verdict, _, after, err := b.tryWith(c.hook, c.frame, skb{Mark: 0xdeadbeef, Priority: 7})
 			if err != nil || verdict != next || after.Mark != c.mark || after.Priority != c.priority {
 				t.Errorf("verdict %d, mark %#x, priority %#x, %v; want mark %#x, priority %#x", verdict, after.Mark, after.Priority, err, c.mark, c.priority)

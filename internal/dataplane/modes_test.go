@@ -7,12 +7,18 @@ import (
 	"quicedge/internal/netnstest"
 )
 
-// inEachMode runs a test with a lab for each way to attach that the kernel has. From Linux 6.6 on it must have both.
+// inEachMode runs a test with a lab for each way to attach that the kernel has, at the same time. In short tests, which run in
+// emulation, it is the way that a load takes by itself.
 func inEachMode(t *testing.T, test func(*testing.T, *lab)) {
 	t.Helper()
 	netnstest.NeedBPF(t)
-	for _, mode := range modes(t) {
+	all := modes(t)
+	if testing.Short() {
+		all = all[:1]
+	}
+	for _, mode := range all {
 		t.Run(string(mode), func(t *testing.T) {
+			t.Parallel()
 			l := newLab(t)
 			l.cfg.Mode = mode
 			test(t, l)
@@ -20,6 +26,7 @@ func inEachMode(t *testing.T, test func(*testing.T, *lab)) {
 	}
 }
 
+// modes are the ways to attach that the kernel has, the best first. From Linux 6.6 on it must have both.
 func modes(t testing.TB) []Mode {
 	t.Helper()
 	err := haveTCX()

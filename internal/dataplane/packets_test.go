@@ -2,7 +2,9 @@ package dataplane
 
 import (
 	"bytes"
+	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -140,20 +142,40 @@ func (g packetGroup) bench(t *testing.T) *bench {
 	return newBenchOf(t, testSnapshot(t), g.cfg, link)
 }
 
+// bySettings gathers the groups whose packets can meet the same programs. To load them takes longer than to run them.
+func bySettings(table []packetGroup) (all [][]packetGroup) {
+	for _, g := range table {
+		at := slices.IndexFunc(all, func(same []packetGroup) bool {
+			return same[0].bare == g.bare && reflect.DeepEqual(same[0].cfg, g.cfg)
+		})
+		if at < 0 {
+			at, all = len(all), append(all, nil)
+		}
+		all[at] = append(all[at], g)
+	}
+	return all
+}
+
+// settings names what the group's programs are loaded with.
+func (g packetGroup) settings() string {
+	return fmt.Sprintf("silent=%t,screen=%t,link=%t", g.cfg.Silent, !g.cfg.NoScreen, !g.bare)
+}
+
 func TestPackets(t *testing.T) {
 	n := 0
-	for _, g := range packetTable() {
-		// A group at a time: each has prefix tables of 48 MiB.
-		t.Run(g.hook+"/"+g.name, func(t *testing.T) {
-			b := g.bench(t)
-			for _, c := range g.cases {
-				t.Run(c.name, func(t *testing.T) { c.check(t, b, g.hook) })
+	for _, same := range bySettings(packetTable()) {
+		t.Run(same[0].settings(), func(t *testing.T) {
+			b := same[0].bench(t)
+			for _, g := range same {
+				for _, c := range g.cases {
+					t.Run(g.hook+"/"+g.name+"/"+c.name, func(t *testing.T) { c.check(t, b, g.hook) })
+				}
+				n += len(g.cases)
 			}
 			if s, err := b.Stats(); err != nil || len(s.Reasons) > 0 {
 				t.Errorf("counted %v where no packet should be, %v", s.Reasons, err)
 			}
 		})
-		n += len(g.cases)
 	}
 	t.Logf("%d packets", n)
 }

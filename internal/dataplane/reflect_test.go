@@ -16,16 +16,20 @@ import (
 // Every error that a packet of the table is turned into is read by gopacket, field by field.
 func TestReflectedErrors(t *testing.T) {
 	n := 0
-	for _, g := range packetTable() {
+	table := packetTable()
+	for i := range table {
+		g := &table[i]
 		g.cases = slices.DeleteFunc(g.cases, func(c verdictCase) bool { return c.verdict != redirect })
-		if len(g.cases) == 0 {
-			continue
-		}
 		n += len(g.cases)
-		t.Run(g.name, func(t *testing.T) {
-			b := g.bench(t)
-			for _, c := range g.cases {
-				t.Run(c.name, func(t *testing.T) { checkReflected(t, b, g.hook, c) })
+	}
+	table = slices.DeleteFunc(table, func(g packetGroup) bool { return len(g.cases) == 0 })
+	for _, same := range bySettings(table) {
+		t.Run(same[0].settings(), func(t *testing.T) {
+			b := same[0].bench(t)
+			for _, g := range same {
+				for _, c := range g.cases {
+					t.Run(g.name+"/"+c.name, func(t *testing.T) { checkReflected(t, b, g.hook, c) })
+				}
 			}
 		})
 	}

@@ -187,6 +187,7 @@ func TestFilterClassesTheSource(t *testing.T) {
 
 // A socket with UDP_GRO gets a super-packet as one: its first datagram is judged, and all are counted.
 func TestFilterJudgesASuperPacketByItsFirst(t *testing.T) {
+	f := newFiltered(t)
 	for _, gro := range []int{0, 1} {
 		for _, c := range []struct {
 			segment int
@@ -194,7 +195,7 @@ func TestFilterJudgesASuperPacketByItsFirst(t *testing.T) {
 		}{{1200, bpf.DataplaneReasonREASON_PASS}, {1199, bpf.DataplaneReasonREASON_SCREENED_INITIAL}} {
 			for _, client := range []netip.Addr{harbin4, harbin6} {
 				t.Run(fmt.Sprintf("gro=%d/%d/%s", gro, c.segment, client), func(t *testing.T) {
-					f := newFiltered(t)
+					before := f.exits(bpf.DataplaneHookHOOK_SOCKET)
 					setsockopt(t, f.conn, unix.IPPROTO_UDP, unix.UDP_GRO, gro)
 					setsockopt(t, f.clients[client], unix.IPPROTO_UDP, unix.UDP_SEGMENT, c.segment)
 					var super []byte
@@ -215,7 +216,7 @@ func TestFilterJudgesASuperPacketByItsFirst(t *testing.T) {
 					want := map[exit]bpf.DataplaneCounter{{heilongjiang, bpf.DataplaneReasonREASON_PASS}: {Packets: 1, Bytes: uint64(headers + len(f.sentinel))}}
 					e := exit{heilongjiang, c.want}
 					want[e] = bpf.DataplaneCounter{Packets: want[e].Packets + 4, Bytes: want[e].Bytes + 4*uint64(headers+c.segment)}
-					if got := f.exits(bpf.DataplaneHookHOOK_SOCKET); !maps.Equal(got, want) {
+					if got := f.counted(bpf.DataplaneHookHOOK_SOCKET, before); !maps.Equal(got, want) {
 						t.Errorf("counted %v, want %v", got, want)
 					}
 				})

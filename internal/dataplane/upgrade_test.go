@@ -20,9 +20,9 @@ func upgrades() int {
 	case os.Getenv("QUICEDGE_SOAK") != "":
 		return 5000
 	case testing.Short():
-		return 20
+		return 10
 	}
-	return 100
+	return 40
 }
 
 // Every datagram of a ping-pong is answered, and every one is counted once: at no moment was there no program, or two.
