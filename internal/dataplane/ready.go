@@ -25,7 +25,7 @@ func (p *Plane) Ready() error {
 	if len(p.cfg.Interfaces) == 0 && len(alive) > 0 {
 		return nil
 	}
-	lost := slices.DeleteFunc(slices.Clone(p.cfg.Interfaces), func(name string) bool { return slices.Contains(alive, name) })
+	lost := slices.DeleteFunc(slices.Clone(p.cfg.Interfaces), func(name string) bool { return alive[name] != 0 })
 	if len(p.cfg.Interfaces) == 0 {
 		lost = []string{"every device"}
 	}
@@ -36,19 +36,20 @@ func (p *Plane) Ready() error {
 		p.dir, ErrNotLoaded, strings.Join(lost, ", "))
 }
 
-// alive lists the devices that have all their programs.
-func (p *Plane) alive() (devices []string, err error) {
+// alive returns the indexes of the devices that have all their programs, by the names that they were loaded by.
+func (p *Plane) alive() (devices map[string]int, err error) {
 	all, err := p.interfaces()
 	if err != nil {
 		return nil, err
 	}
 	n := make(map[string]int)
+	devices = make(map[string]int)
 	for _, a := range all {
 		if a.Index == 0 {
 			continue
 		}
 		if n[a.Interface]++; n[a.Interface] == len(hooks()) {
-			devices = append(devices, a.Interface)
+			devices[a.Interface] = a.Index
 		}
 	}
 	return devices, nil

@@ -79,7 +79,8 @@ func (p *Plane) restore(ctx context.Context, raised func(func())) error {
 	return nil
 }
 
-// lost lists the Plane's devices that are there but have lost their programs.
+// lost lists the Plane's devices that are there but have lost their programs. A device that was renamed keeps them until another
+// comes under the name that it had.
 func (p *Plane) lost() (devices []device, err error) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
@@ -91,11 +92,8 @@ func (p *Plane) lost() (devices []device, err error) {
 		return nil, err
 	}
 	for _, name := range p.cfg.Interfaces {
-		if slices.Contains(alive, name) {
-			continue
-		}
 		dev, err := findDevice(name)
-		if errors.Is(err, ErrNoInterface) {
+		if errors.Is(err, ErrNoInterface) || (err == nil && alive[name] == dev.index) {
 			continue
 		}
 		if err != nil {

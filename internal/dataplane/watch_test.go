@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/vishvananda/netlink"
 )
 
 // until waits for a condition.
@@ -75,6 +77,35 @@ func TestDeviceThatCameBackBeforeIsAttachedAgain(t *testing.T) {
 		if !l.clamps(l.listen(harbin4)) {
 			t.Error("does not clamp")
 		}
+	})
+}
+
+// A device is known by its name: where one was renamed and another has its name now, the other one is attached.
+func TestDeviceThatTakesTheNameOfAnotherIsAttached(t *testing.T) {
+	inEachMode(t, func(t *testing.T, l *lab) {
+		p := l.mustLoad(testSnapshot(t))
+		l.watch(p)
+		l.do(func() {
+			dev, err := netlink.LinkByName("edge0")
+			if err == nil {
+				err = errors.Join(netlink.LinkSetDown(dev), netlink.LinkSetName(dev, "old0"))
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		l.wireSpare("edge0")
+		until(t, "the device that has the name now has the programs", func() bool { return l.attached("edge0") == 2 && l.attached("old0") == 0 })
+		if err := p.Ready(); err != nil {
+			t.Error(err)
+		}
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.unload(); err != nil {
+			t.Fatal(err)
+		}
+		l.mustBeGone("unloaded", "edge0", "old0")
 	})
 }
 
