@@ -81,6 +81,14 @@ func decode[T any](t *testing.T, text string) T {
 	return v
 }
 
+func TestVersionIsAFlagToo(t *testing.T) {
+	c := newCLI(t)
+	code, out, errs := c.run("--version")
+	if _, long, _ := c.run("version"); code != exitOK || out != "quicedge "+version+"\n" || errs != "" || !strings.Contains(long, version) {
+		t.Errorf("exit %d: %q %q", code, out, errs)
+	}
+}
+
 func TestLookupPrintsTheDocumentedFields(t *testing.T) {
 	code, out, errs := newCLI(t).run("lookup", "198.51.100.7", "--prefixes", demo, "-o", "json")
 	if code != exitOK {

@@ -36,9 +36,11 @@ func (a *app) root() *cobra.Command {
 		Long: `QuicEdge serves HTTP/3 and sizes packets to the path of each client: its kernel data plane knows province and ISP.
 
 Exit codes: 0 ok, 1 failed, 2 wrong usage or settings, 3 degraded, 4 not permitted, 5 kernel without a needed feature.`,
+		Version:       version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.SetVersionTemplate("quicedge {{.Version}}\n")
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
