@@ -187,7 +187,7 @@ func TestWhatCannotBeImportedChangesNothing(t *testing.T) {
 		{c.write("province.csv", prefixHead+"10.0.0.0/8,99,CUCC\n"), "province.csv:2:12: unknown province \"99\""},
 		{c.write("long.csv", rows(1_000_001)), "long.csv:1000002:1: more than 1000000 rows"},
 		{c.write("cut.mmdb", string(whole[:len(whole)-200])), "cut.mmdb as an MMDB"},
-		{c.write("cut", string(whole[:len(whole)/2])), "cut is neither text nor a whole MMDB: was the download cut off?"},
+		{c.write("cut", string(whole[:len(whole)/2])), "cut is neither text nor a whole MMDB: was the download cut off"},
 		{c.write("gbk.csv", prefixHead+"10.0.0.0/8,\xb9\xe3\xb6\xab,CUCC\n"), "gbk.csv:2:12: not UTF-8 text: convert the file (iconv -f GBK -t UTF-8)"},
 		{c.write("gbk.txt", "1.0.1.0|1.0.1.255|\xd6\xd0\xb9\xfa|0|\xb9\xe3\xb6\xab\xca\xa1|0|0\n"), "gbk.txt:1:19: not UTF-8 text but GBK, it seems, or cut off: convert the file (iconv -f GBK -t UTF-8)"},
 		{c.write("overlap.txt", "1.0.1.0|1.0.1.255|中国|0|广东省|0|0\n1.0.1.128|1.0.2.0|中国|0|广东省|0|0\n"), "overlap.txt:2:1: 1.0.1.128 to 1.0.2.0: overlaps 1.0.1.0 to 1.0.1.255 on line 1"},

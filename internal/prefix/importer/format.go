@@ -70,7 +70,7 @@ func detect(f *os.File, in *bufio.Reader) (Format, error) {
 	case strings.HasSuffix(strings.ToLower(f.Name()), ".mmdb"):
 		return MMDB, nil // without its end: reading it says so
 	case bytes.IndexByte(line, 0) >= 0:
-		return Auto, fmt.Errorf("%s is neither text nor a whole MMDB: was the download cut off?", f.Name())
+		return Auto, fmt.Errorf("%s is neither text nor a whole MMDB: was the download cut off, or is it a pipe? An MMDB is read from a file", f.Name())
 	case bytes.Count(line, []byte("|")) >= 3:
 		return IP2Region, nil
 	}
