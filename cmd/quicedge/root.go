@@ -40,6 +40,7 @@ Exit codes: 0 ok, 1 failed, 2 wrong usage or settings, 3 degraded, 4 not permitt
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.InitDefaultVersionFlag() // else what follows --version is taken for its value
 	root.SetVersionTemplate("quicedge {{.Version}}\n")
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
