@@ -55,8 +55,8 @@ func testTCPGetsTheClassesMSS(t *testing.T, l *lab) {
 		}
 		clamped[cs.Hook] = cs.MSSClamped
 	}
-	if clamped["ingress"] != 2 || clamped["egress"] != 2 {
-		t.Errorf("%v segments with an MSS that was lowered, want a SYN and a SYN-ACK for each family", clamped)
+	if clamped["ingress"] < 2 || clamped["egress"] < 2 { // more where the machine is slow, and TCP sends one again
+		t.Errorf("%v segments with an MSS that was lowered, want a SYN and a SYN-ACK for each family at least", clamped)
 	}
 }
 

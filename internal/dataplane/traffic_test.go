@@ -39,10 +39,10 @@ func pingPong(t *testing.T, tx, rx *net.UDPConn, done <-chan struct{}) (f traffi
 	}
 }
 
-// arrives waits for a datagram of n bytes; one that does not come within a second is lost.
+// arrives waits for a datagram of n bytes; one that does not come within three seconds, which are few in emulation, is lost.
 func arrives(t *testing.T, conn *net.UDPConn, n int) (from net.Addr, ok bool) {
 	t.Helper()
-	conn.SetReadDeadline(time.Now().Add(time.Second))
+	conn.SetReadDeadline(time.Now().Add(3 * time.Second))
 	got, from, err := conn.ReadFrom(make([]byte, 2000))
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil, false
