@@ -88,3 +88,15 @@ func (e End) addRoutes(h *netlink.Handle) error {
 	}
 	return nil
 }
+
+// SetMTU changes the MTU of a device.
+func SetMTU(t testing.TB, ns NS, name string, size int) {
+	t.Helper()
+	with(t, ns, func(h *netlink.Handle) error {
+		l, err := h.LinkByName(name)
+		if err != nil {
+			return err
+		}
+		return h.LinkSetMTU(l, size)
+	})
+}

@@ -3,6 +3,7 @@ package quicsrv
 import (
 	"net"
 	"net/netip"
+	"time"
 
 	"github.com/quic-go/quic-go"
 
@@ -17,18 +18,37 @@ func quicConfig(cfg Config) *quic.Config {
 		Allow0RTT:          false,
 	}
 	withClients := shared.Clone()
+	watch := newPaths(cfg)
 	withClients.GetConfigForClient = func(client *quic.ClientInfo) (*quic.Config, error) {
-		return clientConfig(shared, cfg.Profile(addrOf(client.RemoteAddr))), nil
+		addr := addrOf(client.RemoteAddr)
+		conn := watch.begin(addr, cfg.Profile(addr))
+		c := clientConfig(shared, conn.profile)
+		c.Tracer = conn.trace
+		return c, nil
 	}
 	return withClients
 }
 
-// clientConfig sizes the packets to one client. quic-go does not check what GetConfigForClient returns and panics above
-// path.MaxInitial, which would end the process: so whatever the profile says is clamped here.
+// Bounds of what a profile may ask of a connection.
+const (
+	minKeepAlive   = 500 * time.Millisecond // more often is traffic of its own
+	minIdleTimeout = 5 * time.Second        // less would cut off clients that lose a few packets
+	maxIdleTimeout = time.Hour
+)
+
+// clientConfig is what one client's profile makes of the shared configuration. quic-go does not check what GetConfigForClient
+// returns and panics above path.MaxInitial, which would end the process: so whatever the profile says is clamped here. An idle
+// timeout of three keep-alives at least survives two that are lost in a row.
 func clientConfig(shared *quic.Config, p path.Profile) *quic.Config {
 	c := shared.Clone()
 	c.InitialPacketSize = min(max(p.Initial, path.MinInitial), path.MaxInitial)
 	c.DisablePathMTUDiscovery = !p.Search
+	if p.KeepAlive > 0 {
+		c.KeepAlivePeriod = min(max(p.KeepAlive, minKeepAlive), maxIdleTimeout/3)
+	}
+	if p.IdleTimeout > 0 {
+		c.MaxIdleTimeout = min(max(p.IdleTimeout, minIdleTimeout, 3*c.KeepAlivePeriod), maxIdleTimeout)
+	}
 	return c
 }
 

@@ -1,12 +1,14 @@
 package quicsrv
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/quic-go/quic-go"
 
@@ -31,11 +33,58 @@ func TestClientConfigIsClamped(t *testing.T) {
 	}
 }
 
+func TestTimesOfSilenceAreClamped(t *testing.T) {
+	const s = time.Second
+	shared := &quic.Config{MaxIdleTimeout: time.Minute}
+	for _, tt := range []struct{ keepAlive, idle, wantKeepAlive, wantIdle time.Duration }{
+		{0, 0, 0, time.Minute},
+		{20 * s, time.Minute, 20 * s, time.Minute},
+		{0, 90 * s, 0, 90 * s},
+		{40 * s, time.Minute, 40 * s, 2 * time.Minute},
+		{-s, -s, 0, time.Minute},
+		{1, 1, 500 * time.Millisecond, 5 * s},
+		{10 * time.Hour, 10 * time.Hour, 20 * time.Minute, time.Hour},
+	} {
+		c := clientConfig(shared, path.Profile{KeepAlive: tt.keepAlive, IdleTimeout: tt.idle})
+		if c.KeepAlivePeriod != tt.wantKeepAlive || c.MaxIdleTimeout != tt.wantIdle {
+			t.Errorf("%s, %s: keep-alive %s, idle timeout %s", tt.keepAlive, tt.idle, c.KeepAlivePeriod, c.MaxIdleTimeout)
+		}
+	}
+}
+
+func TestSilentClientIsKeptAliveAsItsProfileSays(t *testing.T) {
+	t.Parallel()
+	for name, keepAlive := range map[string]time.Duration{"kept": 500 * time.Millisecond, "not kept": 0} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, cert := start(t, http.NotFoundHandler(), func(c *Config) {
+				c.Profile = func(netip.Addr) path.Profile { return path.Profile{KeepAlive: keepAlive, IdleTimeout: time.Minute} }
+			})
+			r := newRelay(t, net.UDPAddrFromAddrPort(s.Addr()))
+			conn, err := dialQUIC(t, r.conn.LocalAddr().String(), cert, &quic.Config{MaxIdleTimeout: 2 * time.Second})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.CloseWithError(0, "")
+			if keepAlive == 0 {
+				eventually(t, "the idle timeout", func() bool { return conn.Context().Err() != nil })
+				return
+			}
+			first := r.datagrams()
+			eventually(t, "ten packets in silence", func() bool { return r.datagrams() >= first+10 || conn.Context().Err() != nil })
+			if err := context.Cause(conn.Context()); err != nil {
+				t.Errorf("ended: %v", err)
+			}
+		})
+	}
+}
+
 // relay stands between a client and the server and sees the sizes of the server's datagrams.
 type relay struct {
 	conn *net.UDPConn
 	mu   sync.Mutex
 	max  int
+	sent int // datagrams of the server
 }
 
 func newRelay(t *testing.T, server *net.UDPAddr) *relay {
@@ -70,6 +119,7 @@ func newRelay(t *testing.T, server *net.UDPAddr) *relay {
 			}
 			r.mu.Lock()
 			r.max = max(r.max, n)
+			r.sent++
 			r.mu.Unlock()
 			known.Lock()
 			to := client
@@ -88,6 +138,12 @@ func (r *relay) largest() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.max
+}
+
+func (r *relay) datagrams() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.sent
 }
 
 // Profiles that no table should give must not end the process, and the handshake must go through.

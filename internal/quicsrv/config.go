@@ -29,8 +29,14 @@ type Config struct {
 	// IPv4-mapped one. Nil: every client starts at path.MinInitial and discovery searches upwards.
 	Profile func(netip.Addr) path.Profile
 
-	// IdleTimeout closes a connection that carries nothing for this long. 0: 60 seconds.
+	// Observer is told what validated connections show of their paths. Nil: nobody is, and no connection is traced.
+	Observer Observer
+
+	// IdleTimeout closes a connection that carries nothing for this long, where its profile says nothing of it. 0: 60 seconds.
 	IdleTimeout time.Duration
+
+	// KeepFor closes a QUIC connection that has had no request for this long, however often it is kept alive. 0: 5 minutes.
+	KeepFor time.Duration
 
 	// HeaderTimeout bounds the TLS handshake and the reading of request headers on TCP. 0: 10 seconds. Bodies have no limit
 	// here: an upload or a stream may last as long as its handler lets it.
@@ -60,6 +66,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	c.IdleTimeout = positive(c.IdleTimeout, 60*time.Second)
+	c.KeepFor = positive(c.KeepFor, 5*time.Minute)
 	c.HeaderTimeout = positive(c.HeaderTimeout, 10*time.Second)
 	c.MaxHeaderBytes = positive(c.MaxHeaderBytes, 64<<10)
 	c.MaxStreams = positive(c.MaxStreams, 100)

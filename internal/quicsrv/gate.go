@@ -21,11 +21,12 @@ type gate struct {
 	shut context.CancelFunc
 
 	mu    sync.Mutex
-	conns map[*quic.Conn]struct{}
+	conns map[*quic.Conn]*connection
+	ended []Sample // of connections that ended since the last poll
 }
 
 func newGate(ln *quic.EarlyListener) *gate {
-	g := &gate{EarlyListener: ln, conns: map[*quic.Conn]struct{}{}}
+	g := &gate{EarlyListener: ln, conns: map[*quic.Conn]*connection{}, ended: make([]Sample, 0, endedRoom)}
 	g.open, g.shut = context.WithCancel(context.Background())
 	return g
 }
@@ -47,14 +48,14 @@ func (g *gate) Accept(context.Context) (*quic.Conn, error) {
 }
 
 func (g *gate) add(conn *quic.Conn) {
+	c, watched := conn.QlogTrace().(*connection)
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.conns[conn] = struct{}{}
-	context.AfterFunc(conn.Context(), func() {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		delete(g.conns, conn)
-	})
+	g.conns[conn] = c
+	g.mu.Unlock()
+	context.AfterFunc(conn.Context(), func() { g.forget(conn, c) })
+	if watched {
+		go c.await(conn)
+	}
 }
 
 // turnAway closes connections whose handshake was under way when the gate was shut. It returns when the listener is closed.

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 // patience bounds every wait of these tests.
 const patience = 10 * time.Second
 
-func selfSigned(t *testing.T) *Certificate {
+func selfSigned(t testing.TB) *Certificate {
 	t.Helper()
 	cert, err := SelfSigned(nil)
 	if err != nil {
@@ -32,7 +32,7 @@ func selfSigned(t *testing.T) *Certificate {
 }
 
 // start serves a handler on loopback and closes the server after the test.
-func start(t *testing.T, handler http.Handler, with func(*Config)) (*Server, *Certificate) {
+func start(t testing.TB, handler http.Handler, with func(*Config)) (*Server, *Certificate) {
 	t.Helper()
 	cert := selfSigned(t)
 	cfg := Config{Listen: "127.0.0.1:0", TLS: cert.TLSConfig(), Handler: handler}
@@ -43,6 +43,13 @@ func start(t *testing.T, handler http.Handler, with func(*Config)) (*Server, *Ce
 	if err != nil {
 		t.Fatal(err)
 	}
+	serve(t, s)
+	return s, cert
+}
+
+// serve runs a server until the end of the test.
+func serve(t testing.TB, s *Server) {
+	t.Helper()
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(context.Background()) }()
 	t.Cleanup(func() {
@@ -53,7 +60,6 @@ func start(t *testing.T, handler http.Handler, with func(*Config)) (*Server, *Ce
 			t.Errorf("serve: %v", err)
 		}
 	})
-	return s, cert
 }
 
 func trust(cert *Certificate) *tls.Config {
@@ -63,7 +69,7 @@ func trust(cert *Certificate) *tls.Config {
 }
 
 // clients returns a client for each protocol that trusts cert.
-func clients(t *testing.T, cert *Certificate) map[string]*http.Client {
+func clients(t testing.TB, cert *Certificate) map[string]*http.Client {
 	t.Helper()
 	h3 := &http3.Transport{TLSClientConfig: trust(cert)}
 	all := map[string]*http.Client{"HTTP/3.0": {Transport: h3, Timeout: patience}}
@@ -78,7 +84,7 @@ func clients(t *testing.T, cert *Certificate) map[string]*http.Client {
 	return all
 }
 
-func dialQUIC(t *testing.T, addr string, cert *Certificate, conf *quic.Config) (*quic.Conn, error) {
+func dialQUIC(t testing.TB, addr string, cert *Certificate, conf *quic.Config) (*quic.Conn, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -87,7 +93,7 @@ func dialQUIC(t *testing.T, addr string, cert *Certificate, conf *quic.Config) (
 	return quic.DialAddr(ctx, addr, c, conf)
 }
 
-func listenUDP(t *testing.T, port int) *net.UDPConn {
+func listenUDP(t testing.TB, port int) *net.UDPConn {
 	t.Helper()
 	c, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
 	if err != nil {

@@ -51,7 +51,7 @@ func Listen(cfg Config) (*Server, error) {
 		return nil, errors.Join(err, bound.Close())
 	}
 	handler := s.requests.count(withAltSvc(cfg.Handler, s.Port()))
-	s.h3 = &http3.Server{Handler: handler, MaxHeaderBytes: cfg.MaxHeaderBytes, Logger: cfg.Log}
+	s.h3 = &http3.Server{Handler: countOnConnection(handler), ConnContext: withConnection, MaxHeaderBytes: cfg.MaxHeaderBytes, Logger: cfg.Log}
 	s.tcp = newTCP(cfg, handler)
 	return s, nil
 }

@@ -1,0 +1,46 @@
+package quicsrv
+
+import (
+	"sync/atomic"
+	"time"
+
+	"quicedge/internal/mtu"
+	"quicedge/internal/path"
+)
+
+// traceOneIn is how many connections of a proven class share one that is traced: quic-go makes events of every packet of a traced
+// connection (BenchmarkTracer prints what that costs).
+const traceOneIn = 16
+
+// paths is what all connections of a server have in common when their paths are watched.
+type paths struct {
+	attempts *attempts
+	observer Observer
+	keep     time.Duration // how long a connection without requests is kept
+	turn     atomic.Uint32
+	now      func() time.Time
+}
+
+func newPaths(cfg Config) *paths {
+	w := &paths{attempts: newAttempts(attemptRoom), observer: cfg.Observer, keep: cfg.KeepFor, now: time.Now}
+	if w.observer == nil {
+		w.observer = nobody{}
+	}
+	return w
+}
+
+type nobody struct{}
+
+func (nobody) Observe(Event) {}
+
+// traced decides whether a connection's path MTU discovery is followed: that of all whose class has to learn its MTU, and of some
+// of the others.
+func (w *paths) traced(start uint16, p path.Profile) bool {
+	if w.observer == (nobody{}) || !p.Search {
+		return false
+	}
+	return start <= path.MinInitial || p.Probing || w.turn.Add(1)%traceOneIn == 0
+}
+
+// sizeOf is a payload as the MTU of the profile that has it.
+func sizeOf(payload uint16) uint16 { return payload + mtu.Overhead }
