@@ -83,6 +83,13 @@ bench-dataplane: native
 	@$(NATIVE)
 	GODEBUG=asyncpreemptoff=1 CGO_ENABLED=0 go test -run '^$$' -bench 'Lookup|Table|Programs|Veth' -benchtime 1s ./internal/dataplane
 
+## lab: run the node and a stock server against the emulated networks of 32 provinces (ARGS="--scenario tunnel --classes 44,62/CMCC")
+.PHONY: lab
+lab: build
+	@$(NATIVE)
+	CGO_ENABLED=0 go build -o build/lab ./test/lab
+	build/lab --svg build/lab.svg $(ARGS)
+
 ## soak: the long forms of the tests (thousands of kills, reloads, mutated files)
 .PHONY: soak
 soak: build test-tools

@@ -13,6 +13,8 @@
 package netnstest
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"runtime"
 	"testing"
@@ -63,39 +65,54 @@ func mountBPFFS() error {
 // New makes a network namespace with lo up, for as long as the test runs. It skips as NeedBPF does.
 func New(t testing.TB) NS {
 	t.Helper()
+	ns, err := Open()
+	if err != nil {
+		missing(t)("this test makes network namespaces, and may not (run it as root): %v", err)
+	}
+	t.Cleanup(func() { ns.Close() })
+	return ns
+}
+
+// Open makes a network namespace with lo up for what is no test. It goes when it is closed and nothing in it is left.
+func Open() (NS, error) {
 	var ns NS
 	err := onThread(func() (err error) {
 		ns.NsHandle, err = netns.New()
 		return err
 	})
 	if err != nil {
-		missing(t)("this test makes network namespaces, and may not (run it as root): %v", err)
+		return ns, fmt.Errorf("make a network namespace: %w: run as root", err)
 	}
-	t.Cleanup(func() { ns.Close() })
-	with(t, ns, func(h *netlink.Handle) error {
+	err = ns.Netlink(func(h *netlink.Handle) error {
 		lo, err := h.LinkByName("lo")
 		if err != nil {
 			return err
 		}
 		return h.LinkSetUp(lo)
 	})
-	return ns
+	if err != nil {
+		return ns, errors.Join(err, ns.Close())
+	}
+	return ns, nil
 }
 
 // Do runs f on a thread of its own within a namespace, and waits for it. The thread is never used again: what f changes of
 // it does not leak. f must not call t.FailNow or what calls it, since it is not the test's goroutine.
 func Do(t testing.TB, ns NS, f func()) {
 	t.Helper()
-	err := onThread(func() error {
-		if err := netns.Set(ns.NsHandle); err != nil {
-			return err
-		}
-		f()
-		return nil
-	})
-	if err != nil {
-		t.Fatalf("enter a network namespace (run as root): %v", err)
+	if err := ns.Within(func() error { f(); return nil }); err != nil {
+		t.Fatal(err)
 	}
+}
+
+// Within is Do for what is no test. It returns f's error, or why f was not run.
+func (ns NS) Within(f func() error) error {
+	return onThread(func() error {
+		if err := netns.Set(ns.NsHandle); err != nil {
+			return fmt.Errorf("enter a network namespace: %w: run as root", err)
+		}
+		return f()
+	})
 }
 
 // onThread runs f on a thread that ends with it: a locked goroutine that is never unlocked takes its thread along.
@@ -111,12 +128,20 @@ func onThread(f func() error) error {
 // with gives f a netlink handle in a namespace.
 func with(t testing.TB, ns NS, f func(*netlink.Handle) error) {
 	t.Helper()
+	if err := ns.Netlink(f); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Netlink gives f a netlink handle in the namespace, and returns its error.
+func (ns NS) Netlink(f func(*netlink.Handle) error) error {
 	h, err := netlink.NewHandleAt(ns.NsHandle, unix.NETLINK_ROUTE)
 	if err != nil {
-		t.Fatalf("open netlink: %v", err)
+		return fmt.Errorf("open netlink: %w", err)
 	}
 	defer h.Close()
 	if err := f(h); err != nil {
-		t.Fatalf("set up the network: %v", err)
+		return fmt.Errorf("set up the network: %w", err)
 	}
+	return nil
 }

@@ -84,6 +84,15 @@ func (p Path) Carries() int {
 	return size
 }
 
+// Longest returns the longest that a packet may take.
+func (p Path) Longest() time.Duration {
+	t := p.Delay + p.Jitter
+	if p.Rate > 0 {
+		t += time.Duration(int64(p.queue()) * int64(8*time.Second) / p.Rate)
+	}
+	return t
+}
+
 const (
 	queueTime  = 100 * time.Millisecond
 	queueLeast = 16 << 10
