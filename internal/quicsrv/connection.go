@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 
 	"github.com/quic-go/quic-go"
@@ -23,6 +24,7 @@ type connection struct {
 
 	quic      atomic.Pointer[quic.Conn]
 	validated atomic.Bool
+	finish    sync.Once // of its handshake
 	recording atomic.Bool
 
 	idle  idle
@@ -57,14 +59,30 @@ func (c *connection) trace(ctx context.Context, _ bool, _ quic.ConnectionID) qlo
 	return c
 }
 
-// await waits for the end of the handshake, with which the client's address is validated.
+// await waits for the end of the handshake.
 func (c *connection) await(conn *quic.Conn) {
-	c.quic.Store(conn)
 	select {
 	case <-conn.HandshakeComplete():
 	case <-conn.Context().Done():
+	}
+	c.settle()
+}
+
+// settle takes note that the handshake is complete, if it is, with which the client's address is validated. A connection that was
+// short may have ended before anybody came to ask: so whoever deals with its end asks first.
+func (c *connection) settle() {
+	conn := c.quic.Load()
+	if conn == nil {
 		return
 	}
+	select {
+	case <-conn.HandshakeComplete():
+		c.finish.Do(func() { c.finished(conn) })
+	default:
+	}
+}
+
+func (c *connection) finished(conn *quic.Conn) {
 	c.validated.Store(true)
 	c.idle.watch(c.paths.keep, func() { _ = conn.CloseWithError(noError, "idle") })
 	now := c.paths.now()
@@ -74,6 +92,7 @@ func (c *connection) await(conn *quic.Conn) {
 
 // end judges a connection that is over.
 func (c *connection) end(cause error) {
+	c.settle()
 	c.idle.stop()
 	var app *quic.ApplicationError
 	var transport *quic.TransportError

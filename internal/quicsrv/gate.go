@@ -49,6 +49,9 @@ func (g *gate) Accept(context.Context) (*quic.Conn, error) {
 
 func (g *gate) add(conn *quic.Conn) {
 	c, watched := conn.QlogTrace().(*connection)
+	if watched {
+		c.quic.Store(conn)
+	}
 	g.mu.Lock()
 	g.conns[conn] = c
 	g.mu.Unlock()

@@ -128,6 +128,24 @@ func TestFinishedHandshakeTellsTheSizeItBeganWith(t *testing.T) {
 	}
 }
 
+// However short a connection is, its handshake is told, once; but for one that ends before anything was served.
+func TestShortConnectionsTellTheirHandshakes(t *testing.T) {
+	observed := newSeen()
+	s, cert := start(t, http.NotFoundHandler(), func(c *Config) { c.Profile, c.Observer = proven(1372), observed })
+	for range 20 {
+		conn, err := dialQUIC(t, s.Addr().String(), cert, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		get(t, clientOver(t, conn))
+		_ = conn.CloseWithError(0, "")
+	}
+	eventually(t, "the end of all", func() bool { return s.open() == 0 && len(observed.of(Finished)) >= 20 })
+	if all := observed.all(); len(all) != 20 {
+		t.Errorf("%d events: %+v", len(all), all)
+	}
+}
+
 func TestDiscoveryIsFollowedToItsEnd(t *testing.T) {
 	observed := newSeen()
 	s, cert := start(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "x") }), func(c *Config) {

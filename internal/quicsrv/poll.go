@@ -54,6 +54,9 @@ func (g *gate) poll(each func(Sample)) {
 
 // forget takes a connection that has ended out, keeps what it has not told yet, and judges how it ended.
 func (g *gate) forget(conn *quic.Conn, c *connection) {
+	if c != nil {
+		c.settle()
+	}
 	g.mu.Lock()
 	delete(g.conns, conn)
 	if c == nil || !c.validated.Load() {
