@@ -23,7 +23,7 @@ func (id ID) Province() Province { return Province(id >> ispBits) }
 func (id ID) ISP() ISP { return ISP(id & (1<<ispBits - 1)) }
 
 // Valid reports whether id is made of a known province (or none) and a known ISP.
-func (id ID) Valid() bool { return id.Province().Valid() && id.ISP().Valid() }
+func (id ID) Valid() bool { return id < Max && id.Province().Valid() && id.ISP().Valid() }
 
 // String names the class as "23/CMCC".
 func (id ID) String() string { return fmt.Sprintf("%s/%s", id.Province(), id.ISP()) }

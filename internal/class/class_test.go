@@ -16,7 +16,7 @@ func TestIDHoldsItsProvinceAndISP(t *testing.T) {
 	if len(seen) != len(All()) || Of(0, Other) != 0 {
 		t.Errorf("%d classes, All has %d; unknown is %d", len(seen), len(All()), Of(0, Other))
 	}
-	for _, bad := range []ID{7, 99 << ispBits, Max - 1} {
+	for _, bad := range []ID{7, 99 << ispBits, Max - 1, Of(44, CUCC) + 256<<ispBits} {
 		if bad.Valid() {
 			t.Errorf("class %d is valid", bad)
 		}
