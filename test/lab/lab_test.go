@@ -133,7 +133,7 @@ func TestRunMeasuresThroughRebinding(t *testing.T) {
 	}
 	picture := filepath.Join(t.TempDir(), "lab.svg")
 	cfg, err := parse([]string{
-		"--classes", "31/CTCC,32/CMCC", "--scenario", "rebind", "--duration", "3s", "--connections", "2", "--stock", program, "-o", "json", "--svg", picture,
+		"--classes", "31/CTCC,32/CMCC", "--scenario", "rebind", "--duration", "4s", "--connections", "2", "--stock", program, "-o", "json", "--svg", picture,
 		"--", program, "--root", "{root}", "--listen", ":{port}",
 	})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,7 +19,7 @@ import (
 // endless is the size in bytes of the file that is fetched until the time is over; nothing of it is on the disk.
 const endless = 1 << 30
 
-// run puts each server in a lab of its own, with links that treat both alike, and measures.
+// run puts each server in a lab of its own, with links that treat both alike, and measures them.
 func run(ctx context.Context, cfg config, progress io.Writer) (r report, err error) {
 	dir, err := os.MkdirTemp("", "lab")
 	if err != nil {
@@ -34,13 +35,21 @@ func run(ctx context.Context, cfg config, progress io.Writer) (r report, err err
 			cfg.Scenario.path(&cfg.Profiles[i])
 		}
 	}
-	r = newReport(cfg)
+	servers := []bench{{name: serverName(cfg), start: server(cfg, dir, root)}}
 	if !cfg.Alone {
-		if err := r.measure(ctx, cfg, "stock", stock(cfg, dir, root), progress); err != nil {
-			return r, err
+		servers = slices.Insert(servers, 0, bench{name: "stock", start: stock(cfg, dir, root)})
+	}
+	for i := range servers {
+		if err := servers[i].open(ctx, cfg); err != nil {
+			return r, fmt.Errorf("%s: %w", servers[i].name, errors.Join(err, closeAll(servers)))
 		}
 	}
-	return r, r.measure(ctx, cfg, serverName(cfg), server(cfg, dir, root), progress)
+	r = compare(ctx, cfg, servers, progress)
+	for i, s := range servers {
+		dropped, wrong := s.lab.Dropped()
+		r.Servers[i].Dropped, err = dropped, errors.Join(err, wrong)
+	}
+	return r, errors.Join(err, ctx.Err(), closeAll(servers))
 }
 
 func serverName(cfg config) string {
@@ -90,34 +99,58 @@ func server(cfg config, dir, root string) starter {
 	}
 }
 
-// measure runs one server against all classes.
-func (r *report) measure(ctx context.Context, cfg config, name string, start starter, progress io.Writer) (err error) {
+// bench is a server in a lab of its own.
+type bench struct {
+	name   string
+	start  starter
+	lab    *lab.Lab
+	server *lab.Server
+}
+
+func (b *bench) open(ctx context.Context, cfg config) (err error) {
 	classes := make([]lab.Class, len(cfg.Profiles))
 	for i, p := range cfg.Profiles {
 		classes[i] = lab.Class{ID: p.ID, Settings: p.Settings()}
 	}
-	l, err := lab.Open(lab.Config{Seed: cfg.Seed, Classes: classes})
-	if err != nil {
+	if b.lab, err = lab.Open(lab.Config{Seed: cfg.Seed, Classes: classes}); err != nil {
 		return fmt.Errorf("make the lab: %w", err)
 	}
-	defer func() { err = errors.Join(err, l.Close()) }()
-	s, err := start(ctx, l)
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+	b.server, err = b.start(ctx, b.lab)
+	return err
+}
+
+func closeAll(servers []bench) (err error) {
+	for _, b := range servers {
+		if b.server != nil {
+			err = errors.Join(err, b.server.Stop())
+		}
+		if b.lab != nil {
+			err = errors.Join(err, b.lab.Close())
+		}
 	}
-	results := make([]classResult, len(cfg.Profiles))
+	return err
+}
+
+// compare takes each class to all servers, one after the other, before it takes the next: what the machine does beside is then much the same for
+// both.
+func compare(ctx context.Context, cfg config, servers []bench, progress io.Writer) report {
+	r := newReport(cfg)
+	for _, b := range servers {
+		r.Servers = append(r.Servers, serverResult{Name: b.name, Classes: make([]classResult, len(cfg.Profiles))})
+	}
 	var all sync.WaitGroup
 	slots := make(chan struct{}, cfg.Parallel)
 	for i, p := range cfg.Profiles {
 		slots <- struct{}{}
 		all.Go(func() {
-			results[i] = measureClass(ctx, cfg, l, p)
-			fmt.Fprintf(progress, "%s %s: %d of %d handshakes failed, %.1f Mbit/s\n", name, p.ID, results[i].Failed, results[i].Handshakes, results[i].Goodput)
+			for n, b := range servers {
+				c := measureClass(ctx, cfg, b.lab, p)
+				r.Servers[n].Classes[i] = c
+				fmt.Fprintf(progress, "%s %s: %d of %d handshakes failed, %.1f Mbit/s\n", b.name, p.ID, c.Failed, c.Handshakes, c.Goodput)
+			}
 			<-slots
 		})
 	}
 	all.Wait()
-	dropped, err := l.Dropped()
-	r.Servers = append(r.Servers, serverResult{Name: name, Dropped: dropped, Classes: results})
-	return errors.Join(err, ctx.Err(), s.Stop())
+	return r
 }

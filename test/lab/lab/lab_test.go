@@ -285,19 +285,20 @@ func TestDownloadSurvivesRebinding(t *testing.T) {
 func TestTunnelProvince(t *testing.T) {
 	const clients = 4
 	tunnel := both(gansu, link.Path{MTU: 1280, Delay: 10 * time.Millisecond})
-	careful := &quic.Config{InitialPacketSize: 1200, DisablePathMTUDiscovery: true, HandshakeIdleTimeout: 2 * time.Second}
 	root := folder(t, 1000)
 	for _, tt := range []struct {
 		name   string
 		start  func(*testing.T, *Lab)
+		within time.Duration // what a handshake is given, twice
 		failed int
 	}{
-		{"stock", func(t *testing.T, l *Lab) { startStock(t, l, root) }, clients},
-		{"node", func(t *testing.T, l *Lab) { startNode(t, l, root, Row{gansu, 1280}) }, 0},
+		{"stock", func(t *testing.T, l *Lab) { startStock(t, l, root) }, 2 * time.Second, clients},
+		{"node", func(t *testing.T, l *Lab) { startNode(t, l, root, Row{gansu, 1280}) }, patience, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			l := New(t, Config{Seed: 1, Classes: []Class{tunnel}})
 			tt.start(t, l)
+			careful := &quic.Config{InitialPacketSize: 1200, DisablePathMTUDiscovery: true, HandshakeIdleTimeout: tt.within}
 			failed := make(chan error)
 			for i := range clients {
 				from := Host(Net4(gansu, i), 1)

@@ -89,9 +89,10 @@ func (n Node) Command() (cmd *exec.Cmd, pins string, err error) {
 		}
 	}
 	pins = fmt.Sprintf("/sys/fs/bpf/quicedge-lab-%d-%d", os.Getpid(), time.Now().UnixNano())
-	args := []string{"run", "--listen", fmt.Sprintf(":%d", Port), "--iface", Device, "--root", n.Root, "--state-dir", state, "--pin-dir", pins,
-		"--drain-timeout", drain,
-		"--prefixes", filepath.Join(n.Folder, "prefixes.csv"), "--table", filepath.Join(n.Folder, "mtu.csv")}
+	args := []string{
+		"run", "--listen", fmt.Sprintf(":%d", Port), "--iface", Device, "--root", n.Root, "--state-dir", state, "--pin-dir", pins,
+		"--drain-timeout", drain, "--prefixes", filepath.Join(n.Folder, "prefixes.csv"), "--table", filepath.Join(n.Folder, "mtu.csv"),
+	}
 	return exec.Command(n.Program, append(args, n.Args...)...), pins, nil
 }
 
