@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"encoding/binary"
 	"errors"
 	"net"
 	"os"
@@ -11,46 +12,77 @@ import (
 // traffic is what went to and fro.
 type traffic struct {
 	sent, answered uint64 // datagrams that each side sent
-	lost           uint64 // datagrams that did not come to the other side
+	lost           uint64 // datagrams that never came to the other side
+	late           uint64 // datagrams that came after more than a second: the machine had other things to do
+}
+
+// side is an end that datagrams come to, each with its number. They are all of one size.
+type side struct {
+	conn *net.UDPConn
+	size int
+	came uint64
 }
 
 // pingPong sends datagrams to the client and back, one by one, until done is closed.
 func pingPong(t *testing.T, tx, rx *net.UDPConn, done <-chan struct{}) (f traffic) {
 	t.Helper()
-	for {
-		write(t, tx, 1344)
+	client, edge := &side{conn: rx, size: 1344}, &side{conn: tx, size: 1200}
+	for running := true; running; {
 		f.sent++
-		from, ok := arrives(t, rx, 1344)
+		sendAfterErrors(t, func() error { _, err := tx.Write(numbered(f.sent, client.size)); return err })
+		from, ok := client.await(t, f.sent)
 		if ok {
-			if _, err := rx.WriteTo(make([]byte, 1200), from); err != nil {
+			if _, err := rx.WriteTo(numbered(f.sent, edge.size), from); err != nil {
 				t.Fatal(err)
 			}
 			f.answered++
-			_, ok = arrives(t, tx, 1200)
+			_, ok = edge.await(t, f.sent)
 		}
 		if !ok {
-			f.lost++
+			f.late++
 		}
 		select {
 		case <-done:
-			return f
+			running = false
 		default:
+		}
+	}
+	f.lost = client.missing(t, f.sent) + edge.missing(t, f.answered)
+	f.late -= min(f.late, f.lost)
+	return f
+}
+
+func numbered(n uint64, size int) []byte {
+	return binary.BigEndian.AppendUint64(make([]byte, 0, size), n)[:size]
+}
+
+// await reads until the datagram of a number has come; after a second the next one is sent.
+func (s *side) await(t *testing.T, number uint64) (from net.Addr, ok bool) {
+	t.Helper()
+	s.conn.SetReadDeadline(time.Now().Add(time.Second))
+	b := make([]byte, 2000)
+	for {
+		n, from, err := s.conn.ReadFrom(b)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil, false
+		}
+		if err != nil || n != s.size {
+			t.Fatalf("received %d bytes, %v, want %d", n, err, s.size)
+		}
+		s.came++
+		if binary.BigEndian.Uint64(b) == number {
+			return from, true
 		}
 	}
 }
 
-// arrives waits for a datagram of n bytes; one that does not come within three seconds, which are few in emulation, is lost.
-func arrives(t *testing.T, conn *net.UDPConn, n int) (from net.Addr, ok bool) {
+// missing is how many of the datagrams that were sent never came: those that are late have come by now, or come within a second.
+func (s *side) missing(t *testing.T, sent uint64) uint64 {
 	t.Helper()
-	conn.SetReadDeadline(time.Now().Add(3 * time.Second))
-	got, from, err := conn.ReadFrom(make([]byte, 2000))
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return nil, false
+	if s.came < sent {
+		s.await(t, 0)
 	}
-	if err != nil || got != n {
-		t.Fatalf("received %d bytes, %v, want %d", got, err, n)
-	}
-	return from, true
+	return sent - s.came
 }
 
 // whileLoading calls change n times while datagrams go to and fro, and returns what went.

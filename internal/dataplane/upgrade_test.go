@@ -49,7 +49,7 @@ func TestUpgradeUnderTrafficLosesNoDatagram(t *testing.T) {
 				t.Errorf("%v: not replaced", last[i])
 			}
 		}
-		t.Logf("%d upgrades under %d datagrams, %d lost, each counted once", n, f.sent+f.answered, f.lost)
+		t.Logf("%d upgrades under %d datagrams, %d lost, %d late, each counted once", n, f.sent+f.answered, f.lost, f.late)
 	})
 }
 
