@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -131,9 +132,16 @@ func TestRunMeasuresThroughRebinding(t *testing.T) {
 	if err := lab.Build(t.Context(), "quicedge/test/lab/stock", program); err != nil {
 		t.Fatal(err)
 	}
+	// Without loss: a client that only receives has little to send, and with it lost, the server does not learn of the new port.
+	profiles := filepath.Join(t.TempDir(), "profiles.csv")
+	header := shippedProfiles[bytes.Index(shippedProfiles, []byte("\nprovince_id"))+1:]
+	header = header[:bytes.IndexByte(header, '\n')+1]
+	if err := os.WriteFile(profiles, append(bytes.Clone(header), "31,CTCC,1500,false,15,0,0,0,0,0,0,20,5,120,,\n32,CMCC,1500,false,23,0,0,0,0,0,0,20,5,30,,\n"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	picture := filepath.Join(t.TempDir(), "lab.svg")
 	cfg, err := parse([]string{
-		"--classes", "31/CTCC,32/CMCC", "--scenario", "rebind", "--duration", "4s", "--connections", "2", "--stock", program, "-o", "json", "--svg", picture,
+		"--profiles", profiles, "--scenario", "rebind", "--duration", "4s", "--connections", "2", "--stock", program, "-o", "json", "--svg", picture,
 		"--", program, "--root", "{root}", "--listen", ":{port}",
 	})
 	if err != nil {
