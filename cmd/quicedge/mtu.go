@@ -22,11 +22,12 @@ func (a *app) mtuCmd() *cobra.Command {
 			if len(args) > 0 {
 				return fmt.Errorf("unknown command %q", args[0])
 			}
-			return errors.New("name what to do: list, get, set or unset")
+			return errors.New("name what to do: list, get, explain, learned, promote, set, unset, import or export")
 		},
 		RunE: func(*cobra.Command, []string) error { return nil },
 	}
-	cmd.AddCommand(a.mtuListCmd(), a.mtuGetCmd(), a.mtuSetCmd(), a.mtuUnsetCmd())
+	cmd.AddCommand(a.mtuListCmd(), a.mtuGetCmd(), a.mtuExplainCmd(), a.mtuLearnedCmd(), a.mtuPromoteCmd(),
+		a.mtuSetCmd(), a.mtuUnsetCmd(), a.mtuImportCmd(), a.mtuExportCmd())
 	return cmd
 }
 

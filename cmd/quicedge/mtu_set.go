@@ -32,6 +32,12 @@ const (
 	appliedSaved  = "saved"  // nothing runs: it holds from the next start
 )
 
+var appliedText = map[string]string{
+	appliedNode:   "in force in the running node",
+	appliedKernel: "in force in the loaded data plane",
+	appliedSaved:  "nothing is running; it holds from the next start",
+}
+
 func (a *app) mtuSetCmd() *cobra.Command {
 	var of selection
 	cmd := &cobra.Command{
@@ -94,16 +100,11 @@ func (a *app) override(cmd *cobra.Command, of selection, size int, change func(*
 		return fmt.Errorf("the change of overrides is saved but not in force: %w", err)
 	}
 	return a.print(out, func(w io.Writer) {
-		text := map[string]string{
-			appliedNode:   "in force in the running node",
-			appliedKernel: "in force in the loaded data plane",
-			appliedSaved:  "nothing is running; it holds from the next start",
-		}
 		did := "saved"
 		if size == 0 {
 			did = "removed"
 		}
-		fmt.Fprintf(w, "%s override for %s; %s\n", did, sel, text[out.Applied])
+		fmt.Fprintf(w, "%s override for %s; %s\n", did, sel, appliedText[out.Applied])
 	})
 }
 
@@ -133,6 +134,6 @@ func putInForce(ctx context.Context, cfg config.Config, state statedir.Dir) (app
 	if err != nil {
 		return "", 0, err
 	}
-	changed, err = plane.ApplyProfiles(snap)
+	changed, err = plane.Prune(snap)
 	return appliedKernel, changed, err
 }

@@ -38,14 +38,24 @@ SIGHUP reads tables, overrides and certificate again. Without BPF rights the nod
 }
 
 func (a *app) runNode(ctx context.Context, cfg config.Config, log *slog.Logger) error {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	signals := listenToSignals()
 	defer signal.Stop(signals)
 	n, err := node.Start(ctx, cfg, version, log)
 	if err != nil {
 		return err
 	}
 	greet(a.stdout, n.Facts())
+	return attend(ctx, n, cfg, signals)
+}
+
+func listenToSignals() chan os.Signal {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	return signals
+}
+
+// attend does what signals ask of a running node, until it ends.
+func attend(ctx context.Context, n *node.Node, cfg config.Config, signals chan os.Signal) error {
 	ended := make(chan error, 1)
 	go func() { ended <- n.Wait() }()
 	for {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 
 	"github.com/spf13/cobra"
 
@@ -48,7 +47,7 @@ func look(ctx context.Context, cfg config.Config) (out statusAnswer, err error) 
 		return out, err
 	}
 	out = newStatusAnswer(cfg.PinDir)
-	out.Node.Running, out.Node.Error = nodeRuns(ctx, cfg)
+	out.Node = askNode(ctx, cfg)
 	if errors.Is(err, dataplane.ErrNotLoaded) {
 		out.State = stateNotLoaded
 		return out, err
@@ -68,13 +67,16 @@ func look(ctx context.Context, cfg config.Config) (out statusAnswer, err error) 
 	return out, nil
 }
 
-// nodeRuns asks the admin socket.
-func nodeRuns(ctx context.Context, cfg config.Config) (runs bool, trouble string) {
-	_, err := adminsocket.Dial(statedir.At(cfg.StateDir).Socket()).Lookup(ctx, netip.IPv4Unspecified())
-	if err == nil || errors.Is(err, adminsocket.ErrNoNode) {
-		return err == nil, ""
+// askNode asks the admin socket.
+func askNode(ctx context.Context, cfg config.Config) (n nodeStatus) {
+	loop, err := adminsocket.Dial(statedir.At(cfg.StateDir).Socket()).Loop(ctx)
+	switch {
+	case err == nil:
+		n.Running, n.Loop = true, &loop
+	case !errors.Is(err, adminsocket.ErrNoNode):
+		n.Error = err.Error()
 	}
-	return false, err.Error()
+	return n
 }
 
 // describe fills in what is loaded.

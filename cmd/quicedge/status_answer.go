@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"quicedge/internal/dataplane"
+	"quicedge/internal/path"
 )
 
 // States of the data plane.
@@ -81,6 +82,8 @@ type nodeStatus struct {
 	Running bool             `json:"running"` // one answers on the admin socket
 	Holder  dataplane.Holder `json:"holder"`  // who keeps the data plane: "node", "none" or "unknown"
 	Error   string           `json:"error,omitempty"`
+
+	Loop *path.LoopAnswer `json:"loop"` // the loop that keeps the path profiles; null where no node runs
 }
 
 // traffic is of QUIC servers, since load, both ways.

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
+
+	"quicedge/internal/path"
 )
 
 func statusTable(w io.Writer, s statusAnswer) {
@@ -15,6 +18,9 @@ func statusTable(w io.Writer, s statusAnswer) {
 	cells(w, "pin folder", s.PinDir)
 	cells(w, "kernel", s.Kernel)
 	cells(w, "node", nodeText(s.Node))
+	if s.Node.Loop != nil {
+		cells(w, "profiles", loopText(*s.Node.Loop))
+	}
 	if !s.seen {
 		return
 	}
@@ -52,6 +58,15 @@ func nodeText(n nodeStatus) string {
 		return "one with another state folder keeps the data plane"
 	}
 	return "none runs"
+}
+
+func loopText(l path.LoopAnswer) string {
+	text := fmt.Sprintf("generation %d, in force for %s; %d classes measured, %d with something learned", l.Generation,
+		time.Duration(l.AgeSec*float64(time.Second)).Round(time.Second), l.Measured, l.Learned)
+	if l.LastError != "" {
+		text += "; waiting: " + l.LastError
+	}
+	return text
 }
 
 func settingsText(s *loadSettings) string {

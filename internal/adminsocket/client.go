@@ -48,6 +48,27 @@ func (c Client) Lookup(ctx context.Context, addr netip.Addr) (path.Answer, error
 	return out, err
 }
 
+// Explain asks the node why an address gets its MTU.
+func (c Client) Explain(ctx context.Context, addr netip.Addr) (path.Explained, error) {
+	var out path.Explained
+	err := c.call(ctx, http.MethodGet, "/v1/explain?address="+url.QueryEscape(addr.String()), &out)
+	return out, err
+}
+
+// Learned asks the node what it has learned, by class.
+func (c Client) Learned(ctx context.Context) ([]path.LearnedAnswer, error) {
+	var out learned
+	err := c.call(ctx, http.MethodGet, "/v1/learned", &out)
+	return out.Classes, err
+}
+
+// Loop asks the node how its loop does.
+func (c Client) Loop(ctx context.Context) (path.LoopAnswer, error) {
+	var out path.LoopAnswer
+	err := c.call(ctx, http.MethodGet, "/v1/loop", &out)
+	return out, err
+}
+
 func (c Client) call(ctx context.Context, method, target string, out any) error {
 	req, err := http.NewRequestWithContext(ctx, method, "http://node"+target, nil)
 	if err != nil {

@@ -2,6 +2,9 @@
 // the node's user may open.
 //
 //	GET  /v1/lookup?address=198.51.100.7   a path.Answer
+//	GET  /v1/explain?address=198.51.100.7  a path.Explained: why it gets its MTU
+//	GET  /v1/learned                       {"classes":[...]} of path.LearnedAnswer
+//	GET  /v1/loop                          a path.LoopAnswer
 //	POST /v1/reload                        {"changed":3}
 //
 // An error is {"error":"..."} with status 400 for a wrong request and 422 for a state that was refused.
@@ -11,20 +14,27 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"quicedge/internal/class"
+	"quicedge/internal/mtu"
 	"quicedge/internal/path"
 )
 
 // Node is what the socket gives access to.
 type Node interface {
 	Lookup(netip.Addr) path.Match
+	Explain(netip.Addr) path.Explained
+	Learned() map[class.ID]mtu.Learned
+	Loop() path.LoopAnswer
 	Reload() (changed int, err error)
 }
 
@@ -45,14 +55,10 @@ func Listen(name string) (net.Listener, error) {
 // Server returns an HTTP server for the socket.
 func Server(n Node) *http.Server {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/lookup", func(w http.ResponseWriter, r *http.Request) {
-		addr, err := netip.ParseAddr(r.FormValue("address"))
-		if err != nil {
-			reply(w, http.StatusBadRequest, failure{err.Error()})
-			return
-		}
-		reply(w, http.StatusOK, n.Lookup(addr).Answer())
-	})
+	mux.HandleFunc("GET /v1/lookup", about(func(a netip.Addr) any { return n.Lookup(a).Answer() }))
+	mux.HandleFunc("GET /v1/explain", about(func(a netip.Addr) any { return n.Explain(a) }))
+	mux.HandleFunc("GET /v1/learned", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, learnedOf(n.Learned())) })
+	mux.HandleFunc("GET /v1/loop", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, n.Loop()) })
 	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, _ *http.Request) {
 		changed, err := n.Reload()
 		if err != nil {
@@ -62,6 +68,30 @@ func Server(n Node) *http.Server {
 		reply(w, http.StatusOK, reloaded{changed})
 	})
 	return &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+}
+
+// about answers questions about an address.
+func about(answer func(netip.Addr) any) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		addr, err := netip.ParseAddr(r.FormValue("address"))
+		if err != nil {
+			reply(w, http.StatusBadRequest, failure{err.Error()})
+			return
+		}
+		reply(w, http.StatusOK, answer(addr))
+	}
+}
+
+type learned struct {
+	Classes []path.LearnedAnswer `json:"classes"`
+}
+
+func learnedOf(all map[class.ID]mtu.Learned) learned {
+	out := learned{Classes: make([]path.LearnedAnswer, 0, len(all))}
+	for _, id := range slices.Sorted(maps.Keys(all)) {
+		out.Classes = append(out.Classes, path.LearnedAnswerOf(id, all[id]))
+	}
+	return out
 }
 
 type failure struct {

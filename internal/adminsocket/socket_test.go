@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"quicedge/internal/class"
+	"quicedge/internal/mtu"
 	"quicedge/internal/path"
 )
 
@@ -19,6 +20,16 @@ type node struct{ refuse error }
 func (n node) Lookup(a netip.Addr) path.Match {
 	return path.Match{Addr: a, Class: class.Of(23, class.CMCC), Profile: path.Profile{MTU: 1372}}
 }
+
+func (n node) Explain(a netip.Addr) path.Explained {
+	return path.Explained{Answer: n.Lookup(a).Answer(), Live: true, Candidates: []path.CandidateAnswer{{Source: "csv", MTU: 1372, Wins: true, Reason: "so"}}}
+}
+
+func (n node) Learned() map[class.ID]mtu.Learned {
+	return map[class.ID]mtu.Learned{class.Of(62, class.CMCC): {MTU: 1300, Networks: 4}, class.Of(23, class.CMCC): {Proven: 1372}}
+}
+
+func (n node) Loop() path.LoopAnswer { return path.LoopAnswer{Generation: 7} }
 
 func (n node) Reload() (int, error) { return 3, n.refuse }
 
@@ -47,6 +58,17 @@ func TestCommandsReachTheNode(t *testing.T) {
 	a, err := c.Lookup(t.Context(), netip.MustParseAddr("2001:db8::1"))
 	if err != nil || a.Address != "2001:db8::1" || a.ProvinceID != 23 || a.ISP != "CMCC" || a.MTU != 1372 {
 		t.Errorf("lookup: %+v, %v", a, err)
+	}
+	e, err := c.Explain(t.Context(), netip.MustParseAddr("2001:db8::1"))
+	if err != nil || !e.Live || e.MTU != 1372 || len(e.Candidates) != 1 || e.Candidates[0].Reason != "so" {
+		t.Errorf("explain: %+v, %v", e, err)
+	}
+	learned, err := c.Learned(t.Context())
+	if err != nil || len(learned) != 2 || learned[0].ProvinceID != 23 || learned[1].MTU != 1300 || learned[1].Networks != 4 {
+		t.Errorf("learned: %+v, %v", learned, err)
+	}
+	if state, err := c.Loop(t.Context()); err != nil || state.Generation != 7 {
+		t.Errorf("loop: %+v, %v", state, err)
 	}
 }
 
@@ -80,7 +102,7 @@ func TestNoNode(t *testing.T) {
 
 func TestWrongRequests(t *testing.T) {
 	c := Dial(serve(t, node{}))
-	for target, want := range map[string]int{"/v1/lookup?address=x": 400, "/v1/lookup": 400, "/v1/reload": 405, "/": 404} {
+	for target, want := range map[string]int{"/v1/lookup?address=x": 400, "/v1/lookup": 400, "/v1/explain": 400, "/v1/reload": 405, "/": 404} {
 		resp, err := c.http.Get("http://node" + target)
 		if err != nil {
 			t.Fatal(err)

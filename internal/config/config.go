@@ -35,6 +35,16 @@ type Config struct {
 	Mark       string `yaml:"mark" env:"MARK"`         // MarkMask reads it
 	Priority   string `yaml:"priority" env:"PRIORITY"` // PriorityMajor reads it
 
+	Tick              time.Duration `yaml:"tick" env:"TICK"`
+	MeasureHalfLife   time.Duration `yaml:"measure_half_life" env:"MEASURE_HALF_LIFE"`
+	MeasureExpire     time.Duration `yaml:"measure_expire" env:"MEASURE_EXPIRE"`
+	MeasureMinSamples int           `yaml:"measure_min_samples" env:"MEASURE_MIN_SAMPLES"`
+	MeasureMinPackets int           `yaml:"measure_min_packets" env:"MEASURE_MIN_PACKETS"`
+	LearnWindow       time.Duration `yaml:"learn_window" env:"LEARN_WINDOW"`
+	LearnRaiseAfter   time.Duration `yaml:"learn_raise_after" env:"LEARN_RAISE_AFTER"`
+	LearnMinNetworks  int           `yaml:"learn_min_networks" env:"LEARN_MIN_NETWORKS"`
+	LearnMinSamples   int           `yaml:"learn_min_samples" env:"LEARN_MIN_SAMPLES"`
+
 	VideoWorker       string        `yaml:"video_worker" env:"VIDEO_WORKER"`
 	VideoWorkers      int           `yaml:"video_workers" env:"VIDEO_WORKERS"`
 	VideoQueue        int           `yaml:"video_queue" env:"VIDEO_QUEUE"`
@@ -56,6 +66,8 @@ func Default() Config {
 		StateDir: "/var/lib/quicedge", PinDir: "/sys/fs/bpf/quicedge", NATTimeout: "30s", DrainTimeout: 30 * time.Second,
 		LogLevel: "info", LogFormat: "auto",
 		AttachMode: "auto", TableKind: "dir", Screen: true,
+		Tick: time.Second, MeasureHalfLife: time.Minute, MeasureExpire: 5 * time.Minute, MeasureMinSamples: 20, MeasureMinPackets: 1000,
+		LearnWindow: 30 * time.Minute, LearnRaiseAfter: 10 * time.Minute, LearnMinNetworks: 3, LearnMinSamples: 5,
 		VideoQueue: 16, VideoTimeout: 10 * time.Minute, VideoPublic: true, VideoMaxUploadMiB: 2048,
 	}
 }
@@ -97,18 +109,23 @@ func (c *Config) VideoFlags(fs *pflag.FlagSet) {
 	fs.Var((*duration)(&c.VideoTimeout), "video-timeout", "the longest that one stream may take")
 }
 
+// HostFlags binds the flags of whatever runs on a host for good.
+func (c *Config) HostFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&c.Region, "region", c.Region, "where this node stands; in every log line")
+	fs.StringVar(&c.Admin, "admin", c.Admin, "address for operators, plain HTTP")
+	fs.StringVar(&c.Iface, "iface", c.Iface, "interfaces of the data plane, such as eth0,eth1; \"auto\" or \"none\"")
+	fs.StringVar(&c.LogLevel, "log-level", c.LogLevel, "debug, info, warn or error")
+	fs.StringVar(&c.LogFormat, "log-format", c.LogFormat, "text, json or auto")
+}
+
 // NodeFlags binds the flags of a running node but for those above.
 func (c *Config) NodeFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&c.Region, "region", c.Region, "where this node stands; in every log line")
+	c.HostFlags(fs)
+	c.LoopFlags(fs)
 	fs.StringVar(&c.Listen, "listen", c.Listen, "address for clients, UDP and TCP")
-	fs.StringVar(&c.Admin, "admin", c.Admin, "address for operators, plain HTTP")
 	fs.StringVar(&c.Cert, "cert", c.Cert, "certificate chain, PEM (default: self-signed)")
 	fs.StringVar(&c.Key, "key", c.Key, "private key, PEM")
 	fs.StringVar(&c.Root, "root", c.Root, "folder whose files are served")
-	fs.StringVar(&c.Iface, "iface", c.Iface, "interfaces of the data plane, such as eth0,eth1; \"auto\" or \"none\"")
 	c.PortsFlag(fs, "UDP ports of other QUIC servers on this host that the data plane serves too, such as 8443,9443")
-	fs.StringVar(&c.NATTimeout, "nat-timeout", c.NATTimeout, "how long NATs remember a silent flow, of every ISP and of single ones, such as 30s,CMCC=60s")
 	fs.Var((*duration)(&c.DrainTimeout), "drain-timeout", "how long requests may take to end after SIGTERM")
-	fs.StringVar(&c.LogLevel, "log-level", c.LogLevel, "debug, info, warn or error")
-	fs.StringVar(&c.LogFormat, "log-format", c.LogFormat, "text, json or auto")
 }

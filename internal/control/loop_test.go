@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"quicedge/internal/class"
 	"quicedge/internal/path"
 	"quicedge/internal/statedir"
 )
@@ -16,16 +17,43 @@ var client = netip.MustParseAddr("198.51.100.7")
 
 // kernel stands for the data plane: it keeps what it was given, or refuses.
 type kernel struct {
-	has    *path.Snapshot
-	refuse error
+	has      *path.Snapshot
+	profiles [class.Max]path.Profile
+	writes   int // of single classes
+	pruned   int // profiles that Prune found to differ
+	refuse   error
 }
 
 func (k *kernel) Apply(s *path.Snapshot) (int, error) {
 	if k.refuse != nil {
 		return 0, k.refuse
 	}
-	k.has = s
+	k.has, k.profiles = s, s.Profiles
 	return 1, nil
+}
+
+func (k *kernel) Update(id class.ID, p path.Profile) error {
+	if k.refuse == nil {
+		k.profiles[id] = p
+		k.writes++
+	}
+	return k.refuse
+}
+
+func (k *kernel) Delete(id class.ID) error { return k.Update(id, path.Profile{}) }
+
+func (k *kernel) Prune(s *path.Snapshot) (changed int, err error) {
+	if k.refuse != nil {
+		return 0, k.refuse
+	}
+	for id, p := range s.Profiles {
+		if k.profiles[id] != p {
+			k.profiles[id] = p
+			changed++
+		}
+	}
+	k.pruned += changed
+	return changed, nil
 }
 
 func files(t *testing.T) (Files, func(name, text string)) {
@@ -45,7 +73,7 @@ func files(t *testing.T) (Files, func(name, text string)) {
 
 func TestReloadGivesKernelAndServerTheSameSnapshot(t *testing.T) {
 	f, write := files(t)
-	l, err := New(f)
+	l, err := New(f, Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +93,7 @@ func TestReloadGivesKernelAndServerTheSameSnapshot(t *testing.T) {
 
 func TestFailedReloadChangesNothing(t *testing.T) {
 	f, write := files(t)
-	l, err := New(f)
+	l, err := New(f, Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,10 +144,10 @@ func blockWrites(t *testing.T, f Files) {
 func TestStartNeedsSourcesThatRead(t *testing.T) {
 	f, write := files(t)
 	write("table.csv", "province_id,isp,mtu,condition\n23,any,13")
-	if l, err := New(f); err == nil || l != nil {
+	if l, err := New(f, Settings{}); err == nil || l != nil {
 		t.Errorf("started with half a table: %v", err)
 	}
-	if l, err := New(Files{State: f.State}); err != nil || l.Profile(client).MTU != 1500 {
+	if l, err := New(Files{State: f.State}, Settings{}); err != nil || l.Profile(client).MTU != 1500 {
 		t.Errorf("the built-in table alone: %v", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"quicedge/bpf"
+	"quicedge/internal/class"
 	"quicedge/internal/path"
 )
 
@@ -24,14 +25,37 @@ func (p *Plane) Apply(snap *path.Snapshot) (changed int, err error) {
 	})
 }
 
-// ApplyProfiles is Apply for a snapshot without prefixes: the prefix tables stay as they are.
-func (p *Plane) ApplyProfiles(snap *path.Snapshot) (changed int, err error) {
+// Prune makes every profile that of a snapshot, whatever is in its place, and leaves the prefix tables alone. It returns how many
+// profiles were different.
+func (p *Plane) Prune(snap *path.Snapshot) (changed int, err error) {
 	return p.exclusive(func() (int, error) {
 		if err := validate(snap); err != nil {
 			return 0, fmt.Errorf("apply profiles: %w", err)
 		}
 		return p.profiles.store(&snap.Profiles), nil
 	})
+}
+
+// Update writes the profile of one class.
+func (p *Plane) Update(id class.ID, profile path.Profile) error {
+	if err := validateProfile(profile); err != nil {
+		return fmt.Errorf("profile of class %d (%s): %w", id, id, err)
+	}
+	return p.put(id, profile)
+}
+
+// Delete makes a class one of which nothing is known: nothing is clamped.
+func (p *Plane) Delete(id class.ID) error { return p.put(id, path.Profile{}) }
+
+func (p *Plane) put(id class.ID, profile path.Profile) error {
+	if id >= class.Max {
+		return fmt.Errorf("profile of class %d: classes are below %d", id, class.Max)
+	}
+	_, err := p.exclusive(func() (int, error) {
+		p.profiles.of(id).become(encodeProfile(&profile))
+		return 1, nil
+	})
+	return err
 }
 
 // commit puts a change in force.

@@ -261,7 +261,7 @@ func TestApplyProfilesLeavesThePrefixes(t *testing.T) {
 	s := testSnapshot(t)
 	s.Prefixes = nil
 	s.Profiles[heilongjiang] = path.NewProfile(mtu.Effective{MTU: 1400, Source: mtu.SourceOverride})
-	if n, err := p.ApplyProfiles(s); n != 1 || err != nil {
+	if n, err := p.Prune(s); n != 1 || err != nil {
 		t.Errorf("%d changes, %v", n, err)
 	}
 	if got := generationOf(t, p); got != before {
@@ -271,7 +271,7 @@ func TestApplyProfilesLeavesThePrefixes(t *testing.T) {
 		t.Errorf("%+v, %v", m, err)
 	}
 	s.Profiles[heilongjiang].MTU = 1247
-	if _, err := p.ApplyProfiles(s); err == nil {
+	if _, err := p.Prune(s); err == nil {
 		t.Error("an mtu of 1247 was applied")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/vishvananda/netlink"
@@ -37,12 +38,27 @@ func TestSenderLearnsTheMTUOfTheClass(t *testing.T) {
 			if got := routeMTU(t, l, c.client); got != 1372 {
 				t.Errorf("route says mtu %d, want 1372", got)
 			}
+			if told := pathMTUs(t, l); !slices.Contains(told, PathMTU{c.client, 1372}) {
+				t.Errorf("the kernel was told %v", told)
+			}
 			write(t, tx, fits)
 			if got := receive(t, rx); got != fits {
 				t.Errorf("client got %d bytes first, want %d: a datagram that is too large has left", got, fits)
 			}
 		})
 	}
+}
+
+// pathMTUs is what the kernel of the edge was told of paths.
+func pathMTUs(t *testing.T, l *lab) (all []PathMTU) {
+	t.Helper()
+	l.do(func() {
+		var err error
+		if all, err = PathMTUs(); err != nil {
+			t.Error(err)
+		}
+	})
+	return all
 }
 
 // routeMTU is what ip route get shows.

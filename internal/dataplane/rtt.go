@@ -1,6 +1,7 @@
 package dataplane
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -21,8 +22,31 @@ type ClassRTT struct {
 // rttBuckets is RTT_BUCKETS of bpf/types.h.
 const rttBuckets = len(bpf.DataplaneRttHistogram{}.Buckets)
 
-// readRTT adds up the CPUs' histograms of a class.
-func readRTT(m *ebpf.Map, id class.ID) (ClassRTT, error) {
+// RTT reads the round-trip times of the classes that have any.
+func (p *Plane) RTT() (all []ClassRTT, err error) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if p.closed {
+		return nil, errClosed
+	}
+	return p.readRTT()
+}
+
+func (p *Plane) readRTT() (all []ClassRTT, err error) {
+	for _, id := range class.All() {
+		r, err := sumRTT(p.maps.Rtt, id)
+		if err != nil {
+			return nil, fmt.Errorf("read the round-trip times of class %s: %w", id, err)
+		}
+		if r.Samples > 0 {
+			all = append(all, r)
+		}
+	}
+	return all, nil
+}
+
+// sumRTT adds up the CPUs' histograms of a class.
+func sumRTT(m *ebpf.Map, id class.ID) (ClassRTT, error) {
 	sum := ClassRTT{Class: id}
 	var cpus []bpf.DataplaneRttHistogram
 	if err := m.Lookup(uint32(id), &cpus); err != nil {

@@ -66,15 +66,9 @@ func (p *Plane) Stats() (Stats, error) {
 			}
 			s.add(id, place, reasons, &sum)
 		}
-		r, err := readRTT(p.maps.Rtt, id)
-		if err != nil {
-			return Stats{}, fmt.Errorf("read the round-trip times of class %s: %w", id, err)
-		}
-		if r.Samples > 0 {
-			s.RTT = append(s.RTT, r)
-		}
 	}
-	return s, nil
+	s.RTT, err = p.readRTT()
+	return s, err
 }
 
 // statsKey is where the counters of a class at a hook are.

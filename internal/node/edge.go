@@ -14,12 +14,11 @@ import (
 func (n *Node) edgeConfig() edge.Config {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(newKernelMetrics(n.plane.reading, n.log))
-	return edge.Config{
+	cfg := edge.Config{
 		Registry:      registry,
 		Node:          n.cfg.Region,
 		Version:       n.version,
 		Root:          n.cfg.Root,
-		Processor:     n.video,
 		PublicStreams: n.cfg.VideoPublic,
 		Classify:      n.loop.Lookup,
 		MaxBody:       n.cfg.VideoMaxUploadMiB << 20,
@@ -29,9 +28,13 @@ func (n *Node) edgeConfig() edge.Config {
 		Checks: []edge.Check{
 			{Name: "serving", Check: n.serving},
 			{Name: "bpf", Check: n.plane.ready, Optional: true},
-			{Name: "video", Check: n.video.ready, Optional: true},
 		},
 	}
+	if n.video != nil {
+		cfg.Processor = n.video
+		cfg.Checks = append(cfg.Checks, edge.Check{Name: "video", Check: n.video.ready, Optional: true})
+	}
+	return cfg
 }
 
 var errDraining = errors.New("draining: it takes no new clients")

@@ -43,7 +43,9 @@ func (n *Node) attach(ctx context.Context) error {
 	if wrong != nil {
 		return wrong
 	}
-	cfg.Ports = append([]uint16{n.public.Addr().Port()}, cfg.Ports...)
+	if n.public != nil {
+		cfg.Ports = append([]uint16{n.public.Addr().Port()}, cfg.Ports...)
+	}
 	cfg.Hold, cfg.Log = true, n.log
 	if err == nil {
 		n.plane.plane, err = dataplane.Load(ctx, cfg, n.loop.Snapshot())

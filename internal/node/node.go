@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,13 +44,26 @@ type Node struct {
 	endLife  context.CancelFunc
 	failed   chan error
 	draining atomic.Bool
+
+	looping sync.WaitGroup
+	endLoop context.CancelFunc // nil where it does not run
 }
 
 // Start brings a node up; ctx bounds the start only. After an error nothing of it is left. The data plane and the video
 // workers may be missing: the node serves without them and says what to do.
-func Start(ctx context.Context, cfg config.Config, version string, log *slog.Logger) (_ *Node, err error) {
+func Start(ctx context.Context, cfg config.Config, version string, log *slog.Logger) (*Node, error) {
+	n := newNode(ctx, cfg, version, log)
+	return n.start(ctx, n.openState, n.listen, n.listenOperator, n.startVideo, n.attach, n.serve)
+}
+
+func newNode(ctx context.Context, cfg config.Config, version string, log *slog.Logger) *Node {
 	n := &Node{cfg: cfg, version: version, log: log, started: time.Now(), failed: make(chan error, 3)}
 	n.life, n.endLife = context.WithCancel(context.WithoutCancel(ctx))
+	return n
+}
+
+// start takes the steps, and everything down again where one fails.
+func (n *Node) start(ctx context.Context, steps ...func(context.Context) error) (_ *Node, err error) {
 	defer func() {
 		if err != nil {
 			stopped, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
@@ -57,7 +71,7 @@ func Start(ctx context.Context, cfg config.Config, version string, log *slog.Log
 			err = errors.Join(err, n.Stop(stopped))
 		}
 	}()
-	for _, step := range []func(context.Context) error{n.openState, n.listen, n.startVideo, n.attach, n.serve} {
+	for _, step := range steps {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -83,7 +97,7 @@ func (n *Node) openState(context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.loop, err = control.New(files)
+	n.loop, err = control.New(files, LoopSettings(n.cfg, n.log))
 	return err
 }
 
@@ -96,15 +110,17 @@ func (n *Node) listen(context.Context) (err error) {
 		n.log.Warn(warning)
 	}
 	n.public, err = quicsrv.Listen(quicsrv.Config{
-		Listen:  n.cfg.Listen,
-		TLS:     n.cert.TLSConfig(),
-		Handler: http.HandlerFunc(n.servePublic),
-		Profile: n.loop.Profile,
-		Log:     n.log,
+		Listen:   n.cfg.Listen,
+		TLS:      n.cert.TLSConfig(),
+		Handler:  http.HandlerFunc(n.servePublic),
+		Profile:  n.loop.Profile,
+		Observer: n,
+		Log:      n.log,
 	})
-	if err != nil {
-		return err
-	}
+	return err
+}
+
+func (n *Node) listenOperator(context.Context) (err error) {
 	if n.operatorAt, err = net.Listen("tcp", n.cfg.Admin); err != nil {
 		return fmt.Errorf("listen for operators: %w; name another address with --admin, or find who has it with ss -ltnp", err)
 	}
@@ -123,9 +139,12 @@ func (n *Node) serve(context.Context) (err error) {
 		return err
 	}
 	n.watch()
+	n.startLoop()
 	n.operator = &http.Server{Handler: n.edge.Operator(), ReadHeaderTimeout: 10 * time.Second}
 	n.admin = adminsocket.Server(n)
-	go func() { n.failed <- n.public.Serve(n.life) }()
+	if n.public != nil {
+		go func() { n.failed <- n.public.Serve(n.life) }()
+	}
 	go func() { n.failed <- n.operator.Serve(n.operatorAt) }()
 	go func() { n.failed <- n.admin.Serve(n.adminAt) }()
 	return nil

@@ -31,6 +31,7 @@ func (n *Node) closeParts(ctx context.Context) (errs []error) {
 	if n.edge != nil {
 		errs = append(errs, n.edge.Close())
 	}
+	n.stopLoop()
 	errs = append(errs, n.detach(ctx))
 	if n.video != nil {
 		errs = append(errs, n.video.close(ctx))

@@ -103,3 +103,8 @@ func WriteCSV(w io.Writer, entries []Entry) error {
 	}
 	return out.Flush()
 }
+
+// SaveCSV writes entries to a file, whole or not at all: see csvfile.Save.
+func SaveCSV(name string, entries []Entry) error {
+	return csvfile.Save(name, "prefixes", func(w io.Writer) error { return WriteCSV(w, entries) })
+}

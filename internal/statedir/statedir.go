@@ -21,6 +21,7 @@ type Dir struct{ path string }
 const (
 	overridesFile = "overrides.csv"
 	tableFile     = "table.csv"
+	learnedFile   = "learned.csv"
 	socketFile    = "admin.sock"
 	lockFile      = "lock"
 	nodeLockFile  = "node.lock"
@@ -95,6 +96,30 @@ func (d Dir) SaveTable(t *mtu.Table) (undo func() error, err error) {
 	return undo, d.write(tableFile, t)
 }
 
+// Learned gives load what was learned before, by the name of its file; nothing where nothing was.
+func (d Dir) Learned(load func(io.Reader, string) error) error {
+	path := filepath.Join(d.path, learnedFile)
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read state: %w", err)
+	}
+	defer f.Close()
+	return load(f, path)
+}
+
+// SaveLearned keeps what was learned.
+func (d Dir) SaveLearned(text []byte) error {
+	unlock, err := d.lock(lockFile, unix.LOCK_EX)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return d.replace(learnedFile, text)
+}
+
 // LockNode takes the folder for one running node until release is called or the process ends.
 func (d Dir) LockNode() (release func(), err error) {
 	release, err = d.lock(nodeLockFile, unix.LOCK_EX|unix.LOCK_NB)
@@ -132,7 +157,11 @@ func (d Dir) write(name string, t *mtu.Table) error {
 	if err := t.Write(&text); err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(d.path, name), text.Bytes()); err != nil {
+	return d.replace(name, text.Bytes())
+}
+
+func (d Dir) replace(name string, text []byte) error {
+	if err := writeFile(filepath.Join(d.path, name), text); err != nil {
 		return fmt.Errorf("write state, the old state stays: %w", err)
 	}
 	return nil

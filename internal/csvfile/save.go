@@ -1,32 +1,33 @@
-package prefix
+package csvfile
 
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
 )
 
-// SaveCSV writes entries to a file, whole or not at all: they are written to the same name with .new behind it, synced and
-// renamed. What a killed process leaves under that name the next one writes over; two at a time are refused.
-func SaveCSV(name string, entries []Entry) error {
+// Save writes a file that somebody named, whole or not at all: under the same name with .new behind it, synced and renamed. What a
+// killed process leaves there the next one writes over; two at a time are refused. Errors begin with what it is that is written.
+func Save(name, what string, write func(io.Writer) error) error {
 	target, mode, err := replaceable(name)
 	if err != nil {
-		return fmt.Errorf("write prefixes: %w", err)
+		return fmt.Errorf("write %s: %w", what, err)
 	}
 	tmp, err := os.OpenFile(target+".new", os.O_CREATE|os.O_RDWR|unix.O_CLOEXEC, mode)
 	if err != nil {
-		return fmt.Errorf("write prefixes: %w", err)
+		return fmt.Errorf("write %s: %w", what, err)
 	}
 	if err = own(tmp); err == nil {
-		if err = fill(tmp, target, mode, entries); err != nil {
+		if err = fill(tmp, target, mode, write); err != nil {
 			err = errors.Join(err, os.Remove(tmp.Name()))
 		}
 	}
 	if err = errors.Join(err, tmp.Close()); err != nil {
-		return fmt.Errorf("write prefixes, %s stays as it was: %w", name, err)
+		return fmt.Errorf("write %s, %s stays as it was: %w", what, name, err)
 	}
 	return syncDir(filepath.Dir(target))
 }
@@ -53,20 +54,20 @@ func replaceable(name string) (target string, mode os.FileMode, err error) {
 // own takes the temporary file for this process. Another one may have put it in place since it was opened.
 func own(f *os.File) error {
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return fmt.Errorf("another import writes to %s: %w", f.Name(), err)
+		return fmt.Errorf("another process writes to %s: %w", f.Name(), err)
 	}
 	opened, err := f.Stat()
 	if err != nil {
 		return err
 	}
 	if there, err := os.Stat(f.Name()); err != nil || !os.SameFile(opened, there) {
-		return fmt.Errorf("another import has just written %s", f.Name())
+		return fmt.Errorf("another process has just written %s", f.Name())
 	}
 	return nil
 }
 
 // fill writes the temporary file and puts it in place.
-func fill(f *os.File, target string, mode os.FileMode, entries []Entry) error {
+func fill(f *os.File, target string, mode os.FileMode, write func(io.Writer) error) error {
 	if err := f.Truncate(0); err != nil {
 		return err
 	}
@@ -75,7 +76,7 @@ func fill(f *os.File, target string, mode os.FileMode, entries []Entry) error {
 			return err
 		}
 	}
-	if err := WriteCSV(f, entries); err != nil {
+	if err := write(f); err != nil {
 		return err
 	}
 	if err := f.Sync(); err != nil {

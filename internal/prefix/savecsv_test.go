@@ -122,7 +122,7 @@ func TestTwoThatSaveDoNotMix(t *testing.T) {
 	if _, err := other.WriteString("half"); err != nil {
 		t.Fatal(err)
 	}
-	if err := SaveCSV(name, nil); err == nil || !strings.Contains(err.Error(), "another import writes to "+name+".new") {
+	if err := SaveCSV(name, nil); err == nil || !strings.Contains(err.Error(), "another process writes to "+name+".new") {
 		t.Errorf("got %v", err)
 	}
 	if text, err := os.ReadFile(name + ".new"); err != nil || string(text) != "half" {
