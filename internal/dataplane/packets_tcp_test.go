@@ -146,10 +146,14 @@ func mssPackets(hook string) (all []verdictCase) {
 	binary.BigEndian.PutUint16(mended[14+20+16:], sumChange(binary.BigEndian.Uint16(lying[14+20+16:]), 1460, harbinMSS(harbin4)))
 	return append(all,
 		verdictCase{name: "mss in a header longer than the packet", frame: lying, out: mended, reason: "mss-clamped", class: heilongjiang},
-		verdictCase{name: "mss of class 0", frame: between(hook, stranger4, 0, tcpSYN, mssOption(9000), nil),
-			out: between(hook, stranger4, 0, tcpSYN, mssOption(1460), nil), reason: "mss-clamped"},
-		verdictCase{name: "mss of the least class", frame: between(hook, gansu6, 0, tcpSYN, mssOption(1440), nil),
-			out: between(hook, gansu6, 0, tcpSYN, mssOption(1248-60), nil), reason: "mss-clamped", class: gansu})
+		verdictCase{
+			name: "mss of class 0", frame: between(hook, stranger4, 0, tcpSYN, mssOption(9000), nil),
+			out: between(hook, stranger4, 0, tcpSYN, mssOption(1460), nil), reason: "mss-clamped",
+		},
+		verdictCase{
+			name: "mss of the least class", frame: between(hook, gansu6, 0, tcpSYN, mssOption(1440), nil),
+			out: between(hook, gansu6, 0, tcpSYN, mssOption(1248-60), nil), reason: "mss-clamped", class: gansu,
+		})
 }
 
 // sumChange is a checksum after a word of what it sums has changed (RFC 1624).
