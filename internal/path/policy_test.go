@@ -79,7 +79,8 @@ func TestOnlyWhatIsProvenIsStartedWith(t *testing.T) {
 	}{
 		{"nothing proven", 1420, csv, 0, false, 1200, true},
 		{"proven", 1420, csv, 1420, false, 1372, false},
-		{"less proven than the table says", 1420, csv, 1300, false, 1252, false},
+		{"less proven than the table says", 1420, csv, 1300, false, 1252, true},
+		{"as much less as a search may end below it", 1420, csv, 1399, false, 1351, false},
 		{"more proven than the table says", 1420, csv, 1500, false, 1372, false},
 		{"tried again", 1420, csv, 1300, true, 1252, true},
 		{"proven under what QUIC needs", 1420, csv, 1247, false, 1200, true},

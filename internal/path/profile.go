@@ -46,13 +46,14 @@ type Known struct {
 
 // New makes a profile. A class with nothing proven starts at the size that every path of QUIC carries and searches upwards: no
 // wrong table can make its handshakes fail. A proven one starts at what passes, and searches only while something above it could be
-// had: its MTU is being tried again, or is a default that no one has measured.
+// had: its MTU is being tried again, or is a default that no one has measured, or lies further above what is proven than a search may
+// end. Without the last, the first few networks to come, of which one may be hostile, would hold the rest at what they passed.
 func New(k Known) Profile {
 	p := Profile{MTU: k.MTU.MTU, Budget: mtu.Budget(k.MTU.MTU), Initial: MinInitial, Search: true, Source: k.MTU.Source, Probing: k.Probing}
 	if k.Proven >= mtu.Min {
 		p.Proven = k.Proven
 		p.Initial = min(max(min(p.Budget, mtu.Budget(k.Proven)), MinInitial), MaxInitial)
-		p.Search = k.Probing || k.MTU.Source == mtu.SourceDefault
+		p.Search = k.Probing || k.MTU.Source == mtu.SourceDefault || p.Initial+mtu.Precision < min(p.Budget, MaxInitial)
 	}
 	p.KeepAlive = KeepAlive(k.NATTimeout)
 	p.IdleTimeout = IdleTimeout(p.KeepAlive)

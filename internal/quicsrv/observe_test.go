@@ -307,7 +307,7 @@ func TestSearchingConnectionsOfProvenClassesAreTracedNowAndThen(t *testing.T) {
 		}
 		return n
 	}
-	known := path.Known{MTU: mtu.Effective{MTU: 1500}, Proven: 1469}
+	known := path.Known{MTU: mtu.Effective{MTU: 1500}, Proven: 1489}
 	probing := known
 	probing.Probing = true
 	for name, tt := range map[string]struct {
@@ -317,6 +317,7 @@ func TestSearchingConnectionsOfProvenClassesAreTracedNowAndThen(t *testing.T) {
 		"unproven":         {unproven(1420)(other), 160},
 		"proven, searched": {path.New(known), 10},
 		"tried again":      {path.New(probing), 160},
+		"hardly proven":    {path.New(path.Known{MTU: mtu.Effective{MTU: 1420, Source: mtu.SourceCSV}, Proven: 1260}), 160},
 		"proven":           {proven(1420)(other), 0},
 	} {
 		if got := count(tt.p); got != tt.want {

@@ -33,13 +33,13 @@ type nobody struct{}
 
 func (nobody) Observe(Event) {}
 
-// traced decides whether a connection's path MTU discovery is followed: that of all whose class has to learn its MTU, and of some
-// of the others.
+// traced decides whether a connection's path MTU discovery is followed: that of all whose class has to learn its MTU, be it that less
+// is proven than the class's MTU allows, and of some of the others.
 func (w *paths) traced(start uint16, p path.Profile) bool {
 	if w.observer == (nobody{}) || !p.Search {
 		return false
 	}
-	return start <= path.MinInitial || p.Probing || w.turn.Add(1)%traceOneIn == 0
+	return start <= path.MinInitial || start+searchGap < min(p.Budget, path.MaxInitial) || p.Probing || w.turn.Add(1)%traceOneIn == 0
 }
 
 // sizeOf is a payload as the MTU of the profile that has it.
