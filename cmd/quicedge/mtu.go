@@ -1,14 +1,18 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
+	"quicedge/internal/adminsocket"
 	"quicedge/internal/class"
+	"quicedge/internal/config"
 	"quicedge/internal/control"
+	"quicedge/internal/dataplane"
 	"quicedge/internal/mtu"
 	"quicedge/internal/path"
 	"quicedge/internal/statedir"
@@ -126,7 +130,7 @@ func (a *app) mtuGetCmd() *cobra.Command {
 	var of selection
 	cmd := &cobra.Command{
 		Use:     "get --province P --isp I",
-		Short:   "Show the MTU that holds for a class",
+		Short:   "Show the MTU that is in force for a class",
 		Example: "  quicedge mtu get --province 44 --isp CUCC",
 		Args:    cobra.NoArgs,
 	}
@@ -143,19 +147,41 @@ func (a *app) mtuGetCmd() *cobra.Command {
 		if !sel.HasISP {
 			sel.ISP = class.Other
 		}
-		l, err := a.layers(cmd)
+		cfg, err := a.settings(cmd)
 		if err != nil {
 			return err
 		}
-		got, err := l.Effective(class.Of(sel.Province, sel.ISP), mtu.Measured{})
+		got, err := inForce(cmd.Context(), cfg, class.Of(sel.Province, sel.ISP))
 		if err != nil {
 			return err
 		}
 		out := struct {
 			APIVersion string `json:"apiVersion"`
 			mtuRow
-		}{path.APIVersion, mtuRow{sel.Province.String(), sel.Province.Name(), sel.ISP.String(), int(got.MTU), int(mtu.Budget(got.MTU)), "always", got.Source.String()}}
+		}{path.APIVersion, mtuRow{sel.Province.String(), sel.Province.Name(), sel.ISP.String(), got.MTU, got.Budget, "always", got.Source}}
 		return a.print(out, func(w io.Writer) { mtuTable(w, []mtuRow{out.mtuRow}) })
 	}
 	return cmd
+}
+
+// inForce asks the running node for what holds for a class, which may be learned or hang on measurements; where none runs the kernel, and where
+// nothing is loaded the files.
+func inForce(ctx context.Context, cfg config.Config, id class.ID) (path.Answer, error) {
+	state := statedir.At(cfg.StateDir)
+	answer, err := adminsocket.Dial(state.Socket()).Of(ctx, id)
+	if !errors.Is(err, adminsocket.ErrNoNode) {
+		return answer, err
+	}
+	plane, err := dataplane.Open(cfg.PinDir)
+	if err == nil {
+		defer plane.Close()
+		match, err := plane.Of(id)
+		return match.Answer(), err
+	}
+	l, err := stateLayers(state)
+	if err != nil {
+		return answer, err
+	}
+	got, err := l.Effective(id, mtu.Measured{})
+	return path.Match{Class: id, Profile: path.NewProfile(got)}.Answer(), err
 }

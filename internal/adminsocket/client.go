@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"quicedge/internal/class"
 	"quicedge/internal/path"
 )
 
@@ -45,6 +46,13 @@ func (c Client) Reload(ctx context.Context) (changed int, err error) {
 func (c Client) Lookup(ctx context.Context, addr netip.Addr) (path.Answer, error) {
 	var out path.Answer
 	err := c.call(ctx, http.MethodGet, "/v1/lookup?address="+url.QueryEscape(addr.String()), &out)
+	return out, err
+}
+
+// Of asks the node for what holds for a class.
+func (c Client) Of(ctx context.Context, id class.ID) (path.Answer, error) {
+	var out path.Answer
+	err := c.call(ctx, http.MethodGet, fmt.Sprintf("/v1/class?class=%d", id), &out)
 	return out, err
 }
 

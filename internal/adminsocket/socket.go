@@ -2,6 +2,7 @@
 // the node's user may open.
 //
 //	GET  /v1/lookup?address=198.51.100.7   a path.Answer
+//	GET  /v1/class?class=498               a path.Answer for a class, by its number
 //	GET  /v1/explain?address=198.51.100.7  a path.Explained: why it gets its MTU
 //	GET  /v1/learned                       {"classes":[...]} of path.LearnedAnswer
 //	GET  /v1/loop                          a path.LoopAnswer
@@ -20,6 +21,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -32,6 +34,7 @@ import (
 // Node is what the socket gives access to.
 type Node interface {
 	Lookup(netip.Addr) path.Match
+	Of(class.ID) path.Match
 	Explain(netip.Addr) path.Explained
 	Learned() map[class.ID]mtu.Learned
 	Loop() path.LoopAnswer
@@ -56,6 +59,14 @@ func Listen(name string) (net.Listener, error) {
 func Server(n Node) *http.Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/lookup", about(func(a netip.Addr) any { return n.Lookup(a).Answer() }))
+	mux.HandleFunc("GET /v1/class", func(w http.ResponseWriter, r *http.Request) {
+		number, err := strconv.ParseUint(r.FormValue("class"), 10, 16)
+		if id := class.ID(number); err == nil && id.Valid() {
+			reply(w, http.StatusOK, n.Of(id).Answer())
+			return
+		}
+		reply(w, http.StatusBadRequest, failure{fmt.Sprintf("class %q: no class has this number", r.FormValue("class"))})
+	})
 	mux.HandleFunc("GET /v1/explain", about(func(a netip.Addr) any { return n.Explain(a) }))
 	mux.HandleFunc("GET /v1/learned", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, learnedOf(n.Learned())) })
 	mux.HandleFunc("GET /v1/loop", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, n.Loop()) })

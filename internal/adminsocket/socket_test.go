@@ -21,6 +21,10 @@ func (n node) Lookup(a netip.Addr) path.Match {
 	return path.Match{Addr: a, Class: class.Of(23, class.CMCC), Profile: path.Profile{MTU: 1372}}
 }
 
+func (n node) Of(id class.ID) path.Match {
+	return path.Match{Class: id, Profile: path.Profile{MTU: 1300}}
+}
+
 func (n node) Explain(a netip.Addr) path.Explained {
 	return path.Explained{Answer: n.Lookup(a).Answer(), Live: true, Candidates: []path.CandidateAnswer{{Source: "csv", MTU: 1372, Wins: true, Reason: "so"}}}
 }
@@ -58,6 +62,13 @@ func TestCommandsReachTheNode(t *testing.T) {
 	a, err := c.Lookup(t.Context(), netip.MustParseAddr("2001:db8::1"))
 	if err != nil || a.Address != "2001:db8::1" || a.ProvinceID != 23 || a.ISP != "CMCC" || a.MTU != 1372 {
 		t.Errorf("lookup: %+v, %v", a, err)
+	}
+	of, err := c.Of(t.Context(), class.Of(62, class.CMCC))
+	if err != nil || of.Address != "" || of.ProvinceID != 62 || of.ISP != "CMCC" || of.MTU != 1300 {
+		t.Errorf("class: %+v, %v", of, err)
+	}
+	if _, err := c.Of(t.Context(), 1000); err == nil || !strings.Contains(err.Error(), "no class has this number") {
+		t.Errorf("class 1000: %v", err)
 	}
 	e, err := c.Explain(t.Context(), netip.MustParseAddr("2001:db8::1"))
 	if err != nil || !e.Live || e.MTU != 1372 || len(e.Candidates) != 1 || e.Candidates[0].Reason != "so" {

@@ -8,6 +8,7 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
+	"quicedge/internal/class"
 	"quicedge/internal/path"
 	"quicedge/internal/prefix"
 )
@@ -32,6 +33,16 @@ func (p *Plane) Lookup(addr netip.Addr) (path.Match, error) {
 	m.Prefix, _ = prefix.Answer(answer).Prefix(plain)
 	m.Profile = p.profiles.load(m.Class)
 	return m, nil
+}
+
+// Of returns what the kernel has for a class.
+func (p *Plane) Of(id class.ID) (path.Match, error) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if p.closed {
+		return path.Match{}, errClosed
+	}
+	return path.Match{Class: id, Profile: p.profiles.load(id)}, nil
 }
 
 // frameFrom is the shortest Ethernet frame that has an IP source address.

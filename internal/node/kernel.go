@@ -10,6 +10,7 @@ import (
 
 	"kernel.org/pub/linux/libs/security/libcap/cap"
 
+	"quicedge/internal/class"
 	"quicedge/internal/config"
 	"quicedge/internal/dataplane"
 	"quicedge/internal/path"
@@ -107,3 +108,8 @@ func (n *Node) detach(ctx context.Context) error {
 
 // Lookup classes an address, for the admin socket.
 func (n *Node) Lookup(addr netip.Addr) path.Match { return n.loop.Lookup(addr) }
+
+// Of is what holds for a class, for the admin socket.
+func (n *Node) Of(id class.ID) path.Match {
+	return path.Match{Class: id, Profile: n.loop.Snapshot().Profiles[id]}
+}

@@ -5,7 +5,7 @@ import "time"
 // Answer is a Match as commands and the admin socket give it out. It is a public interface: fields are added, never renamed.
 type Answer struct {
 	APIVersion string `json:"apiVersion"`  // "quicedge/v1"
-	Address    string `json:"address"`     // as it was asked for
+	Address    string `json:"address"`     // as it was asked for, "" where a class was
 	Prefix     string `json:"prefix"`      // the longest prefix that covers it, "" for none
 	ProvinceID int    `json:"province_id"` // GB/T 2260 code, 0 for unknown
 	Province   string `json:"province"`    // in Latin letters
@@ -42,7 +42,6 @@ const APIVersion = "quicedge/v1"
 func (m Match) Answer() Answer {
 	a := Answer{
 		APIVersion: APIVersion,
-		Address:    m.Addr.String(),
 		ProvinceID: int(m.Class.Province()),
 		Province:   m.Class.Province().Name(),
 		ProvinceZH: m.Class.Province().Chinese(),
@@ -65,6 +64,9 @@ func (m Match) Answer() Answer {
 	}
 	if m.Profile.Loss.Known() {
 		a.LossRate = new(m.Profile.Loss.Ratio())
+	}
+	if m.Addr.IsValid() {
+		a.Address = m.Addr.String()
 	}
 	if m.Prefix.IsValid() {
 		a.Prefix = m.Prefix.String()
