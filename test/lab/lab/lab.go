@@ -11,6 +11,7 @@ package lab
 
 import (
 	"errors"
+	"net/netip"
 	"os"
 	"testing"
 
@@ -22,13 +23,21 @@ import (
 // Config says what a lab is made of.
 type Config struct {
 	Seed    uint64
-	Classes []Class // each once
+	Classes []Class // each once, and networks of their own
 }
 
 // Class is a class of clients and the link that joins them to the edge.
 type Class struct {
 	ID       class.ID
 	Settings link.Settings
+	Only     netip.Prefix // of its networks, the one that has this link in place of the class's; the zero Prefix: all
+}
+
+func (c Class) link() link.Class {
+	if c.Only.IsValid() {
+		return link.Class{Name: c.Only.String(), Prefixes: []netip.Prefix{c.Only}, Settings: c.Settings}
+	}
+	return link.Class{Name: c.ID.String(), Prefixes: Prefixes(c.ID), Settings: c.Settings}
 }
 
 // Lab is an edge with its clients. Close it.
@@ -60,7 +69,7 @@ func New(t testing.TB, cfg Config) *Lab {
 func Open(cfg Config) (*Lab, error) {
 	classes := make([]link.Class, len(cfg.Classes))
 	for i, c := range cfg.Classes {
-		classes[i] = link.Class{Name: c.ID.String(), Prefixes: Prefixes(c.ID), Settings: c.Settings}
+		classes[i] = c.link()
 	}
 	network, err := link.New(cfg.Seed, classes)
 	if err != nil {
@@ -102,6 +111,9 @@ func (l *Lab) build() (err error) {
 
 // Link returns the link of a class, nil where the lab has none.
 func (l *Lab) Link(id class.ID) *link.Link { return l.network.Link(id.String()) }
+
+// LinkOf returns the link that one network has for itself, nil where it has none.
+func (l *Lab) LinkOf(net netip.Prefix) *link.Link { return l.network.Link(net.String()) }
 
 // Close takes the lab down, and says what went wrong in the emulator meanwhile. Servers must have been stopped.
 func (l *Lab) Close() (err error) {

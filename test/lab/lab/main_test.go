@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,7 +12,17 @@ import (
 // programs is the folder of the servers that the tests run, built once.
 var programs string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+// atOnce is how many of the tests that may run side by side do: they wait more than they work.
+const atOnce = "6"
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", atOnce); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(run(m))
+}
 
 func run(m *testing.M) (code int) {
 	dir, err := os.MkdirTemp("", "lab")

@@ -7,11 +7,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"quicedge"
+	"quicedge/internal/adminsocket"
 	"quicedge/internal/class"
 	"quicedge/internal/mtu"
+	"quicedge/internal/statedir"
 )
 
 // Build compiles a command of this module without cgo.
@@ -67,6 +70,7 @@ type Node struct {
 	Root    string   // the files that it serves
 	Rows    []Row    // what it is told beyond the shipped table
 	Args    []string // more flags of "quicedge run"
+	Env     []string // settings as variables, QUICEDGE_TICK=1s
 }
 
 // drain is short: clients that are gone without a word, as in a lossy network, must not be waited for.
@@ -74,27 +78,33 @@ const drain = "1s"
 
 // Command writes the node's tables and returns the command that runs it, and the folder of its pins, which is to be removed when it has ended.
 func (n Node) Command() (cmd *exec.Cmd, pins string, err error) {
-	state := filepath.Join(n.Folder, "state")
-	if err := os.MkdirAll(state, 0o700); err != nil {
+	return n.command("run", "--listen", fmt.Sprintf(":%d", Port), "--root", n.Root, "--drain-timeout", drain)
+}
+
+func (n Node) command(args ...string) (cmd *exec.Cmd, pins string, err error) {
+	if err := os.MkdirAll(n.state(), 0o700); err != nil {
 		return nil, "", err
 	}
 	table, err := Table(n.Rows)
 	if err != nil {
 		return nil, "", err
 	}
-	files := map[string][]byte{"prefixes.csv": PrefixTable(), "mtu.csv": table}
+	files := map[string][]byte{n.file("prefixes.csv"): PrefixTable(), n.file("mtu.csv"): table}
 	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(n.Folder, name), content, 0o600); err != nil {
+		if err := os.WriteFile(name, content, 0o600); err != nil {
 			return nil, "", err
 		}
 	}
 	pins = fmt.Sprintf("/sys/fs/bpf/quicedge-lab-%d-%d", os.Getpid(), time.Now().UnixNano())
-	args := []string{
-		"run", "--listen", fmt.Sprintf(":%d", Port), "--iface", Device, "--root", n.Root, "--state-dir", state, "--pin-dir", pins,
-		"--drain-timeout", drain, "--prefixes", filepath.Join(n.Folder, "prefixes.csv"), "--table", filepath.Join(n.Folder, "mtu.csv"),
-	}
-	return exec.Command(n.Program, append(args, n.Args...)...), pins, nil
+	args = append(args, "--iface", Device, "--state-dir", n.state(), "--pin-dir", pins, "--prefixes", n.file("prefixes.csv"), "--table", n.file("mtu.csv"))
+	cmd = exec.Command(n.Program, append(args, n.Args...)...)
+	cmd.Env = append(os.Environ(), n.Env...)
+	return cmd, pins, nil
 }
+
+func (n Node) file(name string) string { return filepath.Join(n.Folder, name) }
+
+func (n Node) state() string { return n.file("state") }
 
 // StartNode runs our node at the edge and waits until it serves.
 func (l *Lab) StartNode(ctx context.Context, n Node) (*Server, error) {
@@ -102,5 +112,32 @@ func (l *Lab) StartNode(ctx context.Context, n Node) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare the node: %w", err)
 	}
-	return l.start(ctx, cmd, func() error { return os.RemoveAll(pins) })
+	s := newServer(cmd, func() error { return os.RemoveAll(pins) })
+	s.State, s.Pins = n.state(), pins
+	return l.start(ctx, s, func(ctx context.Context) error {
+		if err := l.greet(ctx); err != nil { // which succeeds before requests are served
+			return err
+		}
+		return s.answers(ctx)
+	})
 }
+
+// answers asks the admin socket, which answers from when all of the node is up.
+func (s *Server) answers(ctx context.Context) error {
+	_, err := s.Admin().Loop(ctx)
+	return err
+}
+
+// StartAgent runs "quicedge agent" at the edge, beside a server that is another program, and waits until it answers commands.
+func (l *Lab) StartAgent(ctx context.Context, n Node) (*Server, error) {
+	cmd, pins, err := n.command("agent", "--ports", strconv.Itoa(Port))
+	if err != nil {
+		return nil, fmt.Errorf("prepare the agent: %w", err)
+	}
+	s := newServer(cmd, func() error { return os.RemoveAll(pins) })
+	s.State, s.Pins = n.state(), pins
+	return l.start(ctx, s, s.answers)
+}
+
+// Admin returns a client of the admin socket of our node or agent.
+func (s *Server) Admin() adminsocket.Client { return adminsocket.Dial(statedir.At(s.State).Socket()) }

@@ -15,6 +15,8 @@ import (
 
 // Server is a process at the edge.
 type Server struct {
+	State, Pins string // folders of our node or agent; "" for another program
+
 	cmd   *exec.Cmd
 	ended chan struct{}
 	log   output
@@ -46,31 +48,36 @@ const (
 
 // Start runs a server at the edge and waits until it answers QUIC on Port. The command's output is taken over.
 func (l *Lab) Start(ctx context.Context, cmd *exec.Cmd) (*Server, error) {
-	return l.start(ctx, cmd, func() error { return nil })
+	return l.start(ctx, newServer(cmd, func() error { return nil }), l.greet)
 }
 
-func (l *Lab) start(ctx context.Context, cmd *exec.Cmd, after func() error) (*Server, error) {
+func newServer(cmd *exec.Cmd, after func() error) *Server {
 	s := &Server{cmd: cmd, ended: make(chan struct{}), after: after}
 	cmd.Stdout, cmd.Stderr = &s.log, &s.log
-	if err := l.Edge.Within(cmd.Start); err != nil {
-		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
+	return s
+}
+
+// start runs a server and waits until it answers.
+func (l *Lab) start(ctx context.Context, s *Server, answers func(context.Context) error) (*Server, error) {
+	if err := l.Edge.Within(s.cmd.Start); err != nil {
+		return nil, fmt.Errorf("start %s: %w", s.cmd.Path, err)
 	}
 	go func() {
-		cmd.Wait() // its state says how it ended
+		s.cmd.Wait() // its state says how it ended
 		close(s.ended)
 	}()
-	if err := l.ready(ctx, s); err != nil {
+	if err := s.ready(ctx, answers); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
 	return s, nil
 }
 
-// ready connects from the edge's own host, past the links, until that succeeds.
-func (l *Lab) ready(ctx context.Context, s *Server) error {
+// ready asks until there is an answer.
+func (s *Server) ready(ctx context.Context, answers func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	for {
-		err := l.greet(ctx)
+		err := answers(ctx)
 		if err == nil {
 			return nil
 		}
@@ -78,12 +85,13 @@ func (l *Lab) ready(ctx context.Context, s *Server) error {
 		case <-s.ended:
 			return fmt.Errorf("%s ended: %s\n%s", s.cmd.Path, s.cmd.ProcessState, s.Log())
 		case <-ctx.Done():
-			return fmt.Errorf("%s does not serve QUIC on port %d: %w\n%s", s.cmd.Path, Port, err, s.Log())
+			return fmt.Errorf("%s does not answer on port %d: %w\n%s", s.cmd.Path, Port, err, s.Log())
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }
 
+// greet connects from the edge's own host, past the links.
 func (l *Lab) greet(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()

@@ -19,6 +19,7 @@ type Link struct {
 	settings Settings
 	sides    [directions]side
 	nat      translator
+	watch    func(Direction, netip.AddrPort, int)
 }
 
 // side is the state of one direction.
@@ -75,6 +76,14 @@ func (l *Link) Rebind() int {
 	return l.nat.forget()
 }
 
+// Watch calls f for each UDP datagram that is offered from now on, lost or not, with the client's end as the edge sees it and the bytes
+// of the IP packet. It must be quick and must not call the link.
+func (l *Link) Watch(f func(d Direction, client netip.AddrPort, size int)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.watch = f
+}
+
 // Counters returns what was counted in a direction.
 func (l *Link) Counters(d Direction) Counters {
 	l.mu.Lock()
@@ -95,6 +104,10 @@ func (l *Link) offer(now time.Duration, d Direction, p packet) outcome {
 	defer l.mu.Unlock()
 	s, path := &l.sides[d], l.settings.path(d)
 	s.count(d, path, p)
+	if l.watch != nil && p.proto == unix.IPPROTO_UDP && p.ports > 0 {
+		at, _ := p.portsOf(d)
+		l.watch(d, netip.AddrPortFrom(p.client(d), binary.BigEndian.Uint16(p.bytes[at:])), len(p.bytes))
+	}
 	number, lost := s.next(path, len(p.bytes))
 	o := outcome{lost: lost}
 	switch {

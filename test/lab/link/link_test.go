@@ -2,6 +2,7 @@ package link
 
 import (
 	"math"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -214,5 +215,22 @@ func TestStrangersAreNotForwarded(t *testing.T) {
 	}
 	if got := l.collect(Up, never); len(got) != 0 || l.Strange() != 4 {
 		t.Errorf("%v, %d strange", got, l.Strange())
+	}
+}
+
+func TestDatagramsAreWatchedLostOrNot(t *testing.T) {
+	l := newLab(t, 1, Settings{Down: Path{MTU: 1000}})
+	type seen struct {
+		d      Direction
+		client netip.AddrPort
+		size   int
+	}
+	var got []seen
+	l.Link.Watch(func(d Direction, client netip.AddrPort, size int) { got = append(got, seen{d, client, size}) })
+	l.send(0, Up, datagram(t, port(client4, 5000), port(edge4, 443), 300))
+	l.send(0, Down, datagram(t, port(edge6, 443), port(client6, 5001), 1200))
+	want := []seen{{Up, port(client4, 5000), 300}, {Down, port(client6, 5001), 1200}}
+	if !slices.Equal(got, want) {
+		t.Errorf("saw %v, want %v", got, want)
 	}
 }
