@@ -65,3 +65,12 @@ func TestPlaneSettingsComeFromFileEnvironmentAndFlags(t *testing.T) {
 		t.Errorf("got %+v: %#x %v, %d %v", c, mask, maskErr, major, majorErr)
 	}
 }
+
+func TestAPinFolderIsNamedFromTheRoot(t *testing.T) {
+	for _, value := range []string{"quicedge", "./bpf/quicedge", "~/pins"} {
+		path := write(t, "region: a\npin_dir: "+value+"\n")
+		if _, err := Load(Source{Path: path}); err == nil || !strings.HasPrefix(err.Error(), path+":2:10: ") || !strings.Contains(err.Error(), "write such as /sys/fs/bpf/quicedge") {
+			t.Errorf("%s: got %v", value, err)
+		}
+	}
+}

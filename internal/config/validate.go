@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -41,6 +42,9 @@ func (c Config) validate() *wrongValue {
 		if needed[1] == "" {
 			return wrong(needed[0], "is empty")
 		}
+	}
+	if !filepath.IsAbs(c.PinDir) {
+		return wrong("pin_dir", "%q: not from the root: write such as /sys/fs/bpf/quicedge", c.PinDir)
 	}
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel) {
 		return wrong("log_level", "%q: use debug, info, warn or error", c.LogLevel)
