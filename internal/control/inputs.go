@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"quicedge"
+	"quicedge/internal/class"
 	"quicedge/internal/mtu"
 	"quicedge/internal/path"
 	"quicedge/internal/prefix"
@@ -31,6 +32,14 @@ type Inputs struct {
 	Prefixes *prefix.Table
 
 	NATTimeouts path.NATTimeouts
+
+	classes []classLayers // of every class, those of Layers that speak of it
+}
+
+// classLayers is what layers say of one class.
+type classLayers struct {
+	id     class.ID
+	layers mtu.Layers
 }
 
 // Read reads and checks all sources.
@@ -43,8 +52,13 @@ func (f Files) Read() (Inputs, error) {
 	if in.Prefixes, err = readPrefixes(f.Prefixes); err != nil {
 		return in, err
 	}
-	in.Layers.Overrides, err = f.State.Overrides()
-	return in, err
+	if in.Layers.Overrides, err = f.State.Overrides(); err != nil {
+		return in, err
+	}
+	for _, id := range class.All() {
+		in.classes = append(in.classes, classLayers{id, in.Layers.Of(id)})
+	}
+	return in, nil
 }
 
 // Snapshot compiles the sources.

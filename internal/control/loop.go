@@ -35,6 +35,7 @@ type Loop struct {
 	learner   *mtu.Learner
 	learned   map[class.ID]mtu.Learned // as the Snapshot in force has it
 	lastError string                   // of the last tick
+	next      path.Snapshot            // of the tick: most make the one in force once more, and throw it away
 	clamped   [class.Max]recent        // MTUs that the data plane has enforced
 	saved     keeper
 	ticks     uint64
@@ -152,32 +153,38 @@ type compiled struct {
 // compile makes a Snapshot of the sources and of what is measured and learned.
 func (l *Loop) compile(in Inputs, now time.Time) (c compiled, err error) {
 	c = compiled{&path.Snapshot{Prefixes: in.Prefixes}, map[class.ID]mtu.Learned{}}
-	in.Layers.Learned = c.learned
-	for _, id := range class.All() {
-		if c.Profiles[id], err = l.profile(in, id, now); err != nil {
-			return c, err
+	err = l.compileInto(&c.Profiles, c.learned, in, now)
+	return c, err
+}
+
+func (l *Loop) compileInto(all *[class.Max]path.Profile, learned map[class.ID]mtu.Learned, in Inputs, now time.Time) (err error) {
+	for _, c := range in.classes {
+		c.layers.Learned = learned
+		if all[c.id], err = l.profile(c, in.NATTimeouts[c.id.ISP()], now); err != nil {
+			return err
 		}
 	}
-	return c, nil
+	return nil
 }
 
 // profile makes the profile of one class, and enters what is learned of it among the layers.
-func (l *Loop) profile(in Inputs, id class.ID, now time.Time) (path.Profile, error) {
+func (l *Loop) profile(in classLayers, nat time.Duration, now time.Time) (path.Profile, error) {
+	id := in.id
 	reading := l.estimator.Class(id, now)
 	measured := measuredOf(reading)
-	table, err := in.Layers.Table(l.judge, id, measured, now)
+	table, err := in.layers.Table(l.judge, id, measured, now)
 	if err != nil {
 		return path.Profile{}, err
 	}
 	learned := l.learner.Class(id, table.MTU, now)
 	if learned != (mtu.Learned{}) {
-		in.Layers.Learned[id] = learned
+		in.layers.Learned[id] = learned
 	}
-	effective, err := in.Layers.Judged(l.judge, id, measured, now)
+	effective, err := in.layers.Judged(l.judge, id, measured, now)
 	if err != nil {
 		return path.Profile{}, err
 	}
-	known := path.Known{MTU: effective, Proven: learned.Proven, Probing: learned.Probing, NATTimeout: in.NATTimeouts[id.ISP()]}
+	known := path.Known{MTU: effective, Proven: learned.Proven, Probing: learned.Probing, NATTimeout: nat}
 	known.RTT, known.Loss = l.steady(id, reading)
 	return path.New(known), nil
 }

@@ -20,7 +20,8 @@ type Kernel interface {
 	// Delete makes a class one of which nothing is known.
 	Delete(class.ID) error
 
-	// Prune makes all profiles those of the Snapshot, also where another has written to them. It returns how many were not.
+	// Prune makes all profiles those of the Snapshot, also where another has written to them. It returns how many were not, and keeps
+	// no Snapshot.
 	Prune(*path.Snapshot) (int, error)
 }
 

@@ -89,14 +89,16 @@ func (l *Loop) tick(now time.Time) (changed int, err error) {
 		missing = errors.Join(missing, m.Measure(take))
 	}
 	l.inbox.drain(take.Shown)
-	snap, err := l.compile(l.inputs, now)
-	if err != nil {
+	learned := map[class.ID]mtu.Learned{}
+	l.next.Prefixes = l.inputs.Prefixes
+	if err := l.compileInto(&l.next.Profiles, learned, l.inputs, now); err != nil {
 		return 0, errors.Join(err, missing)
 	}
-	if changed, err = l.reconcile(snap.Snapshot); err == nil {
-		l.learned = snap.learned
+	if changed, err = l.reconcile(&l.next); err == nil {
+		l.learned = learned
 		if changed > 0 {
-			l.publish(snap)
+			snap := l.next
+			l.publish(compiled{&snap, learned})
 		}
 	}
 	return changed, errors.Join(err, missing, l.keep(now))

@@ -34,6 +34,34 @@ type standing struct {
 	holds   bool
 	changed time.Time // zero: never
 	seen    time.Time
+
+	of    values // what it was judged by
+	alone bool   // what those alone say
+}
+
+// values are the measured values that a condition turns on, to be compared.
+type values struct {
+	loss, rtt           float64
+	lossKnown, rttKnown bool
+}
+
+func (c Condition) values(m Measured) (v values) {
+	if c.uses.loss && m.LossRate != nil {
+		v.loss, v.lossKnown = *m.LossRate, true
+	}
+	if c.uses.rtt && m.RTT != nil {
+		v.rtt, v.rttKnown = *m.RTT, true
+	}
+	return v
+}
+
+// judge says what the values alone say of a condition. It is evaluated only where they have changed: most classes of most nodes are
+// silent.
+func (s standing) judge(c Condition, id class.ID, m Measured) bool {
+	if !s.seen.IsZero() && s.of == c.values(m) {
+		return s.alone
+	}
+	return c.Holds(id, m)
 }
 
 // NewJudge makes a Judge to whom no condition holds yet.
@@ -65,11 +93,15 @@ const (
 
 // Verdict judges a row and remembers nothing.
 func (j *Judge) Verdict(id class.ID, r Row, m Measured, now time.Time) Verdict {
-	v := Verdict{Holds: r.Condition.Holds(id, m)}
 	if j == nil || r.Condition.uses == (measurements{}) {
-		return v
+		return Verdict{Holds: r.Condition.Holds(id, m)}
 	}
 	was, judgedBefore := j.standing[judged{id, r.Selector, r.Condition.text}]
+	return j.verdict(was, judgedBefore, id, r, m, now)
+}
+
+func (j *Judge) verdict(was standing, judgedBefore bool, id class.ID, r Row, m Measured, now time.Time) Verdict {
+	v := Verdict{Holds: was.judge(r.Condition, id, m)}
 	if !judgedBefore || v.Holds == was.holds {
 		return v
 	}
@@ -85,17 +117,18 @@ func (j *Judge) Verdict(id class.ID, r Row, m Measured, now time.Time) Verdict {
 
 // Holds judges a row and remembers what it decided.
 func (j *Judge) Holds(id class.ID, r Row, m Measured, now time.Time) bool {
-	v := j.Verdict(id, r, m, now)
 	if j == nil || r.Condition.uses == (measurements{}) {
-		return v.Holds
+		return r.Condition.Holds(id, m)
 	}
 	j.sweep(now)
 	key := judged{id, r.Selector, r.Condition.text}
 	s, judgedBefore := j.standing[key]
+	s.alone, s.of, s.seen = s.judge(r.Condition, id, m), r.Condition.values(m), now
+	v := j.verdict(s, judgedBefore, id, r, m, now)
 	if judgedBefore && s.holds != v.Holds {
 		s.changed = now
 	}
-	s.holds, s.seen = v.Holds, now
+	s.holds = v.Holds
 	j.standing[key] = s
 	return v.Holds
 }

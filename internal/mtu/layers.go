@@ -15,6 +15,12 @@ type Layers struct {
 	Overrides *Table               // set by the operator; nil for none
 }
 
+// Of returns the layers with those rows alone that may ever hold for a class.
+func (l Layers) Of(id class.ID) Layers {
+	l.CSV, l.Policy, l.Overrides = l.CSV.Of(id), l.Policy.Of(id), l.Overrides.Of(id)
+	return l
+}
+
 // Effective is the MTU that holds for a class, and the layer that set it.
 type Effective struct {
 	MTU    uint16 // bytes

@@ -34,6 +34,17 @@ func (t *Table) find(id class.ID, holds func(Row) bool) (Row, bool) {
 	return best, rank > -2
 }
 
+// Of returns a table of the rows that may ever hold for a class, in their order: for the class it is the table, and sooner searched.
+func (t *Table) Of(id class.ID) *Table {
+	var rows []Row
+	for _, r := range t.Rows() {
+		if r.Covers(id) && (r.Condition.uses != measurements{} || r.Condition.Holds(id, Measured{})) {
+			rows = append(rows, r)
+		}
+	}
+	return &Table{rows: rows}
+}
+
 // rank puts the default row below any other and, among rows of the same classes, a condition above "always".
 func (r Row) rank() int {
 	if r.Default {

@@ -186,3 +186,31 @@ func FuzzParseTable(f *testing.F) {
 		}
 	})
 }
+
+func TestTheRowsOfAClassGiveWhatTheTableGives(t *testing.T) {
+	table, err := mtu.ParseTable(strings.NewReader(`province_id,isp,mtu,condition
+any,CMCC,1490,always
+44,any,1480,rtt_ms > 80
+44,CUCC,1412,"province_id == 44 && isp == ""CUCC"""
+44,CMCC,1400,"isp == ""CUCC"""
+62,CMCC,1360,loss_rate > 6.5%
+any,any,1492,loss_rate > 3% || rtt_ms > 200
+default,any,1500,always
+`), "t.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := mtu.Layers{CSV: table, Overrides: (*mtu.Table)(nil).With(mtu.Selector{Province: 53, HasProvince: true}, 1300)}
+	for _, id := range class.All() {
+		for _, m := range []mtu.Measured{{}, {LossRate: new(0.04)}, {RTT: new(90.0)}, {LossRate: new(0.08), RTT: new(250.0)}} {
+			want, err := all.Effective(id, m)
+			got, err2 := all.Of(id).Effective(id, m)
+			if got != want || err != nil || err2 != nil {
+				t.Errorf("%s: %+v, want %+v; %v, %v", id, got, want, err2, err)
+			}
+		}
+	}
+	if rows := table.Of(class.Of(44, class.CMCC)).Rows(); len(rows) != 4 {
+		t.Errorf("rows %v", rows)
+	}
+}
