@@ -40,6 +40,8 @@ type Config struct {
 	MeasureExpire     time.Duration `yaml:"measure_expire" env:"MEASURE_EXPIRE"`
 	MeasureMinSamples int           `yaml:"measure_min_samples" env:"MEASURE_MIN_SAMPLES"`
 	MeasureMinPackets int           `yaml:"measure_min_packets" env:"MEASURE_MIN_PACKETS"`
+	ConditionMargin   int           `yaml:"condition_margin_percent" env:"CONDITION_MARGIN_PERCENT"`
+	ConditionDwell    time.Duration `yaml:"condition_dwell" env:"CONDITION_DWELL"`
 	LearnWindow       time.Duration `yaml:"learn_window" env:"LEARN_WINDOW"`
 	LearnRaiseAfter   time.Duration `yaml:"learn_raise_after" env:"LEARN_RAISE_AFTER"`
 	LearnMinNetworks  int           `yaml:"learn_min_networks" env:"LEARN_MIN_NETWORKS"`
@@ -67,6 +69,7 @@ func Default() Config {
 		LogLevel: "info", LogFormat: "auto",
 		AttachMode: "auto", TableKind: "dir", Screen: true,
 		Tick: time.Second, MeasureHalfLife: time.Minute, MeasureExpire: 5 * time.Minute, MeasureMinSamples: 20, MeasureMinPackets: 1000,
+		ConditionMargin: 10, ConditionDwell: 10 * time.Second,
 		LearnWindow: 30 * time.Minute, LearnRaiseAfter: 10 * time.Minute, LearnMinNetworks: 3, LearnMinSamples: 5,
 		VideoQueue: 16, VideoTimeout: 10 * time.Minute, VideoPublic: true, VideoMaxUploadMiB: 2048,
 	}

@@ -22,6 +22,7 @@ func (c Config) validateLoop() *wrongValue {
 		{"tick", c.Tick, 10 * time.Millisecond, time.Minute},
 		{"measure_half_life", c.MeasureHalfLife, time.Second, 24 * time.Hour},
 		{"measure_expire", c.MeasureExpire, time.Second, 7 * 24 * time.Hour},
+		{"condition_dwell", c.ConditionDwell, time.Second, time.Hour},
 		{"learn_window", c.LearnWindow, time.Second, 7 * 24 * time.Hour},
 		{"learn_raise_after", c.LearnRaiseAfter, time.Second, 7 * 24 * time.Hour},
 	} {
@@ -36,6 +37,8 @@ func (c Config) validateLoop() *wrongValue {
 		return wrong("measure_min_samples", "%d: use 1 to 1000000", c.MeasureMinSamples)
 	case c.MeasureMinPackets < 1 || c.MeasureMinPackets > 1_000_000_000:
 		return wrong("measure_min_packets", "%d: use 1 to 1000000000", c.MeasureMinPackets)
+	case c.ConditionMargin < 1 || c.ConditionMargin > 50:
+		return wrong("condition_margin_percent", "%d: use 1 to 50", c.ConditionMargin)
 	case c.LearnMinNetworks < 2 || c.LearnMinNetworks > 256:
 		return wrong("learn_min_networks", "%d: use 2 to 256; with 1 a single network could move its class", c.LearnMinNetworks)
 	case c.LearnMinSamples < 1 || c.LearnMinSamples > 10_000:

@@ -25,6 +25,7 @@ func LoopSettings(cfg config.Config, log *slog.Logger) control.Settings {
 			HalfLife: cfg.MeasureHalfLife, Expire: cfg.MeasureExpire,
 			MinSamples: float64(cfg.MeasureMinSamples), MinPackets: float64(cfg.MeasureMinPackets),
 		},
+		Judge: mtu.JudgeConfig{Margin: float64(cfg.ConditionMargin) / 100, Dwell: cfg.ConditionDwell},
 		Learn: mtu.LearnConfig{
 			Window: cfg.LearnWindow, RaiseAfter: cfg.LearnRaiseAfter, MinNetworks: cfg.LearnMinNetworks, MinSamples: cfg.LearnMinSamples,
 		},
