@@ -37,20 +37,3 @@ func (l *Loop) Learned() map[class.ID]mtu.Learned {
 	defer l.mu.Unlock()
 	return maps.Clone(l.learned)
 }
-
-// State returns how the loop does.
-func (l *Loop) State() path.LoopAnswer {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	v, now := l.Current(), l.now()
-	a := path.LoopAnswer{
-		Generation: v.Generation, AgeSec: now.Sub(v.Since).Seconds(), Ticks: l.ticks,
-		Learned: len(l.learned), EventsLost: l.Lost(), LastError: l.lastError,
-	}
-	for _, id := range class.All() {
-		if r := l.estimator.Class(id, now); r.LossRate.Known || roundTrip(r).Known {
-			a.Measured++
-		}
-	}
-	return a
-}

@@ -331,3 +331,20 @@ func TestATroubleThatStaysIsSaidNowAndThen(t *testing.T) {
 		t.Errorf("%d lines:\n%s", n, log.String())
 	}
 }
+
+func TestOnlyClassesOfWhichSomethingIsKnownAreTold(t *testing.T) {
+	b := newLab(t)
+	if got := b.Classes(); len(got) != 0 {
+		t.Errorf("of nothing: %+v", got)
+	}
+	b.loses("10.62.1.1", 0.08, time.Minute)
+	b.shows(23, 6, mtu.Carried, 1372)
+	b.tick(time.Second)
+	got := b.Classes()
+	if len(got) != 2 || got[0].Class != heilongjiang || got[0].Learned.Proven != 1372 || got[0].RTT.Known {
+		t.Fatalf("got %+v", got)
+	}
+	if g := got[1]; g.Class != gansu || !g.Measured.LossRate.Known || g.RTT.Value < 0.049 || g.RTT.Value > 0.051 || g.Profile != b.of(gansu) || g.Profile.MTU != 1360 {
+		t.Errorf("got %+v", g)
+	}
+}

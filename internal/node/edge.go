@@ -13,7 +13,7 @@ import (
 
 func (n *Node) edgeConfig() edge.Config {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(newKernelMetrics(n.plane.reading, n.log))
+	registry.MustRegister(newKernelMetrics(n.plane.reading, n.log), newLoopMetrics(n.loop))
 	cfg := edge.Config{
 		Registry:      registry,
 		Node:          n.cfg.Region,
@@ -27,7 +27,7 @@ func (n *Node) edgeConfig() edge.Config {
 		Log:           n.log,
 		Checks: []edge.Check{
 			{Name: "serving", Check: n.serving},
-			{Name: "bpf", Check: n.plane.ready, Optional: true},
+			{Name: "bpf", Check: n.plane.ready, Optional: n.public != nil}, // an agent has nothing else
 		},
 	}
 	if n.video != nil {
