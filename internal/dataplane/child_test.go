@@ -14,6 +14,9 @@ import (
 
 	"golang.org/x/sys/unix"
 	"kernel.org/pub/linux/libs/security/libcap/cap"
+
+	"quicedge/internal/mtu"
+	"quicedge/internal/path"
 )
 
 // childNoBPFFS loads in a mount namespace where there is no BPF file system.
@@ -72,6 +75,8 @@ func runChild(name string) int {
 		err = childHold(cfg)
 	case "steer":
 		err = childSteer(os.Getenv(childSteps))
+	case "keep":
+		err = childKeep(cfg)
 	case "ready":
 		err = childReady(cfg)
 	case "unload":
@@ -110,6 +115,33 @@ func childHold(cfg Config) error {
 		return fmt.Errorf("unload while it is held: %w", err)
 	}
 	return syscall.Kill(os.Getpid(), syscall.SIGKILL)
+}
+
+// childKeep loads, gives up every capability as a serving node does, and keeps the profiles.
+func childKeep(cfg Config) error {
+	cfg.Hold = true
+	snap := testSnapshot(new(testing.T))
+	p, err := Load(context.Background(), cfg, snap)
+	if err != nil {
+		return err
+	}
+	if err := keepOnly("="); err != nil {
+		return err
+	}
+	narrow := path.NewProfile(mtu.Effective{MTU: 1300, Source: mtu.SourceLearned})
+	err = errors.Join(p.Update(heilongjiang, narrow), p.Delete(gansu))
+	_, rttErr := p.RTT()
+	_, toldErr := PathMTUs()
+	if err = errors.Join(err, rttErr, toldErr, p.Ready()); err != nil {
+		return err
+	}
+	if got := p.profiles.load(heilongjiang); got != narrow {
+		return fmt.Errorf("the kernel has %+v", got)
+	}
+	if n, err := p.Prune(snap); err != nil || n != 2 {
+		return fmt.Errorf("%d profiles differed, %w", n, err)
+	}
+	return nil
 }
 
 func childReady(cfg Config) error {

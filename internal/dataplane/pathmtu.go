@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"encoding/binary"
+	"errors"
 	"net/netip"
 
 	"github.com/vishvananda/netlink/nl"
@@ -17,15 +18,41 @@ type PathMTU struct {
 // PathMTUs returns those that the kernel remembers in the network namespace of the calling thread: ten minutes each where
 // net.ipv4.route.mtu_expires and its twin for IPv6 are left alone. Among them are those that the programs told it.
 func PathMTUs() (all []PathMTU, err error) {
-	req := nl.NewNetlinkRequest(unix.RTM_GETROUTE, unix.NLM_F_DUMP)
-	req.AddData(&nl.RtMsg{RtMsg: unix.RtMsg{Flags: unix.RTM_F_CLONED}})
-	err = req.ExecuteIter(unix.NETLINK_ROUTE, unix.RTM_NEWROUTE, func(m []byte) bool {
+	err = eachException(func(m []byte) bool {
 		if told, ok := pathMTU(m); ok {
 			all = append(all, told)
 		}
 		return true
 	})
 	return all, explain("ask for what the kernel knows of paths", err)
+}
+
+// eachException hands over the exceptions of routes, as the kernel writes them.
+func eachException(take func([]byte) bool) error {
+	s, err := strictSocket()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	req := nl.NewNetlinkRequest(unix.RTM_GETROUTE, unix.NLM_F_DUMP)
+	req.Sockets = map[int]*nl.SocketHandle{unix.NETLINK_ROUTE: {Socket: s}}
+	req.AddData(&nl.RtMsg{RtMsg: unix.RtMsg{Flags: unix.RTM_F_CLONED}})
+	return req.ExecuteIter(unix.NETLINK_ROUTE, unix.RTM_NEWROUTE, take)
+}
+
+// strictSocket is one on which the kernel takes RTM_F_CLONED at its word, and leaves the routes themselves out: a host with the routes
+// of the Internet has a million.
+func strictSocket() (*nl.NetlinkSocket, error) {
+	s, err := nl.Subscribe(unix.NETLINK_ROUTE)
+	if err != nil {
+		return nil, err
+	}
+	err = errors.Join(s.SetSendTimeout(&nl.SocketTimeoutTv), s.SetReceiveTimeout(&nl.SocketTimeoutTv),
+		unix.SetsockoptInt(s.GetFd(), unix.SOL_NETLINK, unix.NETLINK_GET_STRICT_CHK, 1))
+	if err != nil {
+		s.Close()
+	}
+	return s, err
 }
 
 // pathMTU reads an exception of a route; others have no MTU of their own.

@@ -27,6 +27,15 @@ func TestTwoCapabilitiesSuffice(t *testing.T) {
 	})
 }
 
+// Whatever kernel.unprivileged_bpf_disabled is here: a serving node has no capability in effect while its loop runs.
+func TestProfilesAreKeptWithoutAnyCapability(t *testing.T) {
+	inEachMode(t, func(t *testing.T, l *lab) {
+		if out, err := l.child(nil, childEnv+"=keep", childCaps+"="+twoCaps); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+	})
+}
+
 func TestMissingCapabilityIsNamed(t *testing.T) {
 	inEachMode(t, func(t *testing.T, l *lab) {
 		for _, caps := range []string{"cap_net_admin=ep", "cap_bpf=ep", "="} {
