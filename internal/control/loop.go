@@ -208,9 +208,13 @@ func roundTrip(r measure.Reading) measure.Value {
 	return r.HandshakeRTT
 }
 
-// drift is by how much of itself a measured value has to move for the profile to follow: less would write to the kernel at every
-// tick and change nothing that anyone does.
-const drift = 0.1
+// drift is by how much of itself a measured value has to move for the profile to follow, and never by less than the least here: less
+// would write to the kernel at every tick and change nothing that anyone does.
+const (
+	drift     = 0.1
+	leastRTT  = 0.001 // seconds
+	leastLoss = 0.001
+)
 
 // steady returns the round-trip time and the loss to put into a profile: those it has, while they are near enough.
 func (l *Loop) steady(id class.ID, r measure.Reading) (time.Duration, path.Loss) {
@@ -221,21 +225,21 @@ func (l *Loop) steady(id class.ID, r measure.Reading) (time.Duration, path.Loss)
 	var rtt time.Duration
 	if v := roundTrip(r); v.Known {
 		rtt = time.Duration(v.Value * float64(time.Second))
-		if near(rtt.Seconds(), before.RTT.Seconds()) {
+		if before.RTT > 0 && near(rtt.Seconds(), before.RTT.Seconds(), leastRTT) {
 			rtt = before.RTT
 		}
 	}
 	var loss path.Loss
 	if r.LossRate.Known {
 		loss = path.LossOf(r.LossRate.Value)
-		if before.Loss.Known() && near(loss.Ratio(), before.Loss.Ratio()) {
+		if before.Loss.Known() && near(loss.Ratio(), before.Loss.Ratio(), leastLoss) {
 			loss = before.Loss
 		}
 	}
 	return rtt, loss
 }
 
-func near(a, b float64) bool { return max(a, b)-min(a, b) <= drift*max(a, b) }
+func near(a, b, least float64) bool { return max(a, b)-min(a, b) <= max(least, drift*max(a, b)) }
 
 // recent are the last few MTUs that a class had. The programs tell senders of them by ICMP, and the kernel remembers that for
 // minutes: it is no news of a path.

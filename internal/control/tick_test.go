@@ -137,13 +137,15 @@ func TestMeasuredLossPutsARowInForceAndTakesItBack(t *testing.T) {
 
 func TestValuesThatWaverAreNotWritten(t *testing.T) {
 	b := newLab(t)
-	b.loses("10.23.1.1", 0.05, time.Minute)
-	writes, generation := b.kernel.writes, b.Current().Generation
-	for i := range 60 {
-		b.loses("10.23.1.1", 0.05+0.001*float64(i%3), time.Second)
-	}
-	if b.kernel.writes != writes || b.Current().Generation != generation {
-		t.Errorf("%d writes, generation %d after %d", b.kernel.writes-writes, b.Current().Generation, generation)
+	for _, loss := range []float64{0.05, 0.0001} {
+		b.loses("10.23.1.1", loss, 10*time.Minute)
+		writes, generation := b.kernel.writes, b.Current().Generation
+		for i := range 60 {
+			b.loses("10.23.1.1", loss+0.001*float64(i%3), time.Second)
+		}
+		if b.kernel.writes != writes || b.Current().Generation != generation {
+			t.Errorf("around %g: %d writes, generation %d after %d", loss, b.kernel.writes-writes, b.Current().Generation, generation)
+		}
 	}
 }
 
