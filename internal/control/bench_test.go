@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"quicedge/internal/class"
+	"quicedge/internal/mtu"
 	"quicedge/internal/statedir"
 )
 
@@ -91,4 +93,25 @@ func (m same) Measure(l Log) error {
 		l.Sent(c, 100, 3, 50*time.Millisecond)
 	}
 	return nil
+}
+
+// BenchmarkSave writes down what is learned of every class, each with all the networks that are remembered, but for the disk.
+func BenchmarkSave(b *testing.B) {
+	l := mtu.NewLearner(mtu.LearnConfig{})
+	now := time.Now()
+	for _, id := range class.All() {
+		for i := range 256 {
+			net := mtu.NetworkOf(netip.AddrFrom4([4]byte{10, byte(id), byte(i), 7}))
+			for _, kind := range []mtu.EvidenceKind{mtu.Discovered, mtu.Carried} {
+				l.Add(mtu.Evidence{Class: id, Net: net, Kind: kind, MTU: 1372, At: now})
+			}
+		}
+	}
+	for b.Loop() {
+		var text bytes.Buffer
+		if err := l.Save(&text); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(text.Len()), "bytes")
+	}
 }

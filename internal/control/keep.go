@@ -10,13 +10,26 @@ import (
 	"quicedge/internal/statedir"
 )
 
-// keepEvery is how much of what was learned a crash may cost.
-const keepEvery = 10 * time.Second
+// What a crash may cost: of what was learned, and of the evidence for it. Evidence comes with every connection, and that of all classes
+// is megabytes.
+const (
+	keepEvery         = 10 * time.Second
+	keepEvidenceEvery = 5 * time.Minute
+)
 
 // keeper remembers what is in the file of learned values.
 type keeper struct {
-	text []byte
-	at   time.Time
+	text  []byte
+	at    time.Time
+	stale bool  // what was learned has changed since
+	err   error // of the last try
+}
+
+// learns takes note of a change.
+func (k *keeper) learns(now, before map[class.ID]mtu.Learned) {
+	for id, l := range now {
+		k.stale = k.stale || !l.Since.Equal(before[id].Since)
+	}
 }
 
 // remember takes up what was learned before. A file that does not read is no reason not to serve: everything in it can be learned
@@ -28,12 +41,17 @@ func (l *Loop) remember() {
 	}
 }
 
-// keep writes down what was learned, where that has changed, now and then.
+// keep writes down what was learned, where that has changed, now and then. A trouble lasts until a write succeeds.
 func (l *Loop) keep(now time.Time) error {
-	if now.Sub(l.saved.at) < keepEvery {
-		return nil
+	wait := keepEvidenceEvery
+	if l.saved.stale || l.saved.err != nil {
+		wait = keepEvery
 	}
-	return l.save(now)
+	if since := now.Sub(l.saved.at); since >= 0 && since < wait { // else a clock was set back
+		return l.saved.err
+	}
+	l.saved.err = l.save(now)
+	return l.saved.err
 }
 
 func (l *Loop) save(now time.Time) error {
@@ -43,12 +61,13 @@ func (l *Loop) save(now time.Time) error {
 		return fmt.Errorf("keep what was learned: %w", err)
 	}
 	if bytes.Equal(text.Bytes(), l.saved.text) {
+		l.saved.stale = false
 		return nil
 	}
 	if err := l.files.State.SaveLearned(text.Bytes()); err != nil {
-		return fmt.Errorf("keep what was learned: %w; the node goes on without: make room in the state folder", err)
+		return fmt.Errorf("keep what was learned: %w; the node goes on without: make room in the state folder, and let the node's user write there", err)
 	}
-	l.saved.text = text.Bytes()
+	l.saved.text, l.saved.stale = text.Bytes(), false
 	return nil
 }
 

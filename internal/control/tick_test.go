@@ -2,6 +2,7 @@ package control
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,7 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"quicedge/internal/class"
@@ -298,6 +301,76 @@ func TestAFullDiskCostsNothingButMemory(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "make room") || changed != 1 || b.of(heilongjiang).Proven != 1372 {
 		t.Errorf("%d changed, %v", changed, err)
 	}
+}
+
+func TestATroubleWithTheFileLastsUntilItIsWritten(t *testing.T) {
+	b := newLab(t)
+	way := filepath.Join(filepath.Dir(b.files.State.Socket()), "learned.csv.new")
+	if err := os.Mkdir(way, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	b.shows(23, 6, mtu.Carried, 1372)
+	for range 3 {
+		b.clock = b.clock.Add(time.Second)
+		if _, err := b.Tick(); err == nil || b.State().LastError == "" {
+			t.Errorf("forgotten after %s", b.clock.Sub(b.saved.at))
+		}
+	}
+	if err := os.Remove(way); err != nil {
+		t.Fatal(err)
+	}
+	b.tick(keepEvery)
+	if b.State().LastError != "" {
+		t.Errorf("still %s", b.State().LastError)
+	}
+}
+
+// What a class carries comes with every connection; what is learned of it stays the same.
+func TestEvidenceAloneIsWrittenSeldom(t *testing.T) {
+	b := newLab(t)
+	b.shows(23, 6, mtu.Carried, 1372)
+	b.tick(time.Second)
+	writes := func(during time.Duration) (n int) {
+		before := b.saved.text
+		for end := b.clock.Add(during); b.clock.Before(end); {
+			b.shows(23, 6, mtu.Carried, 1372)
+			b.tick(time.Second)
+			if !bytes.Equal(before, b.saved.text) {
+				n, before = n+1, b.saved.text
+			}
+		}
+		return n
+	}
+	writes(keepEvery) // what was proven
+	if n := writes(2*keepEvidenceEvery + time.Second); n < 1 || n > 3 {
+		t.Errorf("written %d times", n)
+	}
+}
+
+func TestUrgentEvidenceIsLookedAtSoonAndNotAllTheTime(t *testing.T) {
+	b := newLab(t)
+	synctest.Test(t, func(t *testing.T) {
+		b.now, b.every = time.Now, time.Hour
+		b.inbox = newInbox() // channels of the bubble
+		ctx, end := context.WithCancel(t.Context())
+		var run sync.WaitGroup
+		run.Go(func() { b.Run(ctx) })
+		b.shows(15, 1, mtu.Failed, 1420)
+		synctest.Wait()
+		if n := b.State().Ticks; n != 1 {
+			t.Errorf("%d looks at once", n)
+		}
+		for range 1000 {
+			b.shows(15, 1, mtu.Failed, 1420)
+			<-time.After(time.Millisecond)
+		}
+		synctest.Wait()
+		if n := b.State().Ticks; n < 15 || n > 22 {
+			t.Errorf("%d looks within a second", n)
+		}
+		end()
+		run.Wait()
+	})
 }
 
 func TestEvidenceNeverBlocksAConnection(t *testing.T) {
