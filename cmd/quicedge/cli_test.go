@@ -126,11 +126,12 @@ func TestOverridesAreKeptAndExplained(t *testing.T) {
 		t.Errorf("after set: %v from %s", size, source)
 	}
 	code, out, _ = c.run("mtu", "get", "--province", "44", "--isp", "CUCC", "-o", "json")
-	if got := decode[mtuRow](t, out); code != exitOK || got.MTU != 1400 || got.Budget != 1352 || got.Source != "override" {
+	if got := decode[mtuGot](t, out); code != exitOK || got.MTU != 1400 || got.Budget != 1352 || got.Source != "override" {
 		t.Errorf("get: exit %d, %+v", code, got)
 	}
 	code, out, _ = c.run("mtu", "list", "-o", "json")
-	if got := decode[struct{ Rows []mtuRow }](t, out); code != exitOK || len(got.Rows) != 7 || got.Rows[0].Source != "override" || got.Rows[6].ProvinceID != "default" {
+	if got := decode[mtuList](t, out); code != exitOK || got.Live || len(got.Rows) != 7 || got.Rows[0].Source != "override" || got.Rows[0].Classes != 1 ||
+		got.Rows[1].Classes != 0 || got.Rows[6].ProvinceID != "default" || got.Rows[6].Classes < 100 {
 		t.Errorf("list: exit %d, %+v", code, got)
 	}
 	if code, _, errs := c.run("mtu", "unset", "--province", "44", "--isp", "CUCC"); code != exitOK {

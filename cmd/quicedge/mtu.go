@@ -35,28 +35,6 @@ func (a *app) mtuCmd() *cobra.Command {
 	return cmd
 }
 
-// mtuRow is public: fields are added, never renamed.
-type mtuRow struct {
-	ProvinceID string `json:"province_id"` // two digits, "any" or "default"
-	Province   string `json:"province"`
-	ISP        string `json:"isp"`
-	MTU        int    `json:"mtu"`
-	Budget     int    `json:"budget"`
-	Condition  string `json:"condition"`
-	Source     string `json:"source"` // default, csv or override
-}
-
-func rowOf(r mtu.Row, source mtu.Source) mtuRow {
-	out := mtuRow{r.ProvinceName(), "", r.ISPName(), int(r.MTU), int(mtu.Budget(r.MTU)), r.Condition.String(), source.String()}
-	if r.HasProvince {
-		out.Province = r.Province.Name()
-	}
-	if r.Default {
-		out.ProvinceID, out.Source = "default", mtu.SourceDefault.String()
-	}
-	return out
-}
-
 // layers reads the table that was loaded last, or the one that the program carries, and the overrides.
 func (a *app) layers(cmd *cobra.Command) (mtu.Layers, error) {
 	cfg, err := a.settings(cmd)
@@ -78,32 +56,55 @@ func stateLayers(state statedir.Dir) (l mtu.Layers, err error) {
 }
 
 func (a *app) mtuListCmd() *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "List the overrides and the table below them", Args: cobra.NoArgs}
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the overrides and the table below them, and how many classes each row decides now",
+		Long: `Asks the running node or agent, which knows what is measured and learned; where none runs, reads the files: there no condition on
+loss_rate and rtt_ms holds.`,
+		Args: cobra.NoArgs,
+	}
 	a.outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		l, err := a.layers(cmd)
+		cfg, err := a.settings(cmd)
 		if err != nil {
 			return err
 		}
-		out := struct {
-			APIVersion string   `json:"apiVersion"`
-			Rows       []mtuRow `json:"rows"`
-		}{APIVersion: path.APIVersion}
-		for _, r := range l.Overrides.Rows() {
-			out.Rows = append(out.Rows, rowOf(r, mtu.SourceOverride))
+		out, err := listRows(cmd.Context(), cfg)
+		if err != nil {
+			return err
 		}
-		for _, r := range l.CSV.Rows() {
-			out.Rows = append(out.Rows, rowOf(r, mtu.SourceCSV))
-		}
-		return a.print(out, func(w io.Writer) { mtuTable(w, out.Rows) })
+		return a.print(out, func(w io.Writer) { rowsTable(w, out.Rows) })
 	}
 	return cmd
 }
 
-func mtuTable(w io.Writer, rows []mtuRow) {
-	cells(w, "PROVINCE", "ISP", "MTU", "BUDGET", "SOURCE", "CONDITION")
+// mtuList is the JSON answer of mtu list.
+type mtuList struct {
+	APIVersion string           `json:"apiVersion"`
+	Live       bool             `json:"live"` // of a running node or agent; else of the files
+	Rows       []path.RowAnswer `json:"rows"`
+}
+
+func listRows(ctx context.Context, cfg config.Config) (mtuList, error) {
+	state := statedir.At(cfg.StateDir)
+	out := mtuList{APIVersion: path.APIVersion, Live: true}
+	var err error
+	out.Rows, err = adminsocket.Dial(state.Socket()).Rows(ctx)
+	if !errors.Is(err, adminsocket.ErrNoNode) {
+		return out, err
+	}
+	layers, err := stateLayers(state)
+	if err != nil {
+		return out, err
+	}
+	out.Live, out.Rows = false, control.Rows(layers)
+	return out, nil
+}
+
+func rowsTable(w io.Writer, rows []path.RowAnswer) {
+	cells(w, "PROVINCE", "ISP", "MTU", "BUDGET", "SOURCE", "LINE", "CLASSES", "CONDITION")
 	for _, r := range rows {
-		cells(w, r.ProvinceID+" "+r.Province, r.ISP, r.MTU, r.Budget, r.Source, r.Condition)
+		cells(w, r.ProvinceID+" "+r.Province, r.ISP, r.MTU, r.Budget, r.Source, orDash(r.Line), r.Classes, r.Condition)
 	}
 }
 
@@ -155,13 +156,25 @@ func (a *app) mtuGetCmd() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		out := struct {
-			APIVersion string `json:"apiVersion"`
-			mtuRow
-		}{path.APIVersion, mtuRow{sel.Province.String(), sel.Province.Name(), sel.ISP.String(), got.MTU, got.Budget, "always", got.Source}}
-		return a.print(out, func(w io.Writer) { mtuTable(w, []mtuRow{out.mtuRow}) })
+		out := mtuGot{path.APIVersion, sel.Province.String(), sel.Province.Name(), sel.ISP.String(), got.MTU, got.Budget, "always", got.Source}
+		return a.print(out, func(w io.Writer) {
+			cells(w, "PROVINCE", "ISP", "MTU", "BUDGET", "SOURCE")
+			cells(w, out.ProvinceID+" "+out.Province, out.ISP, out.MTU, out.Budget, out.Source)
+		})
 	}
 	return cmd
+}
+
+// mtuGot is the JSON answer of mtu get. It is public: fields are added, never renamed.
+type mtuGot struct {
+	APIVersion string `json:"apiVersion"`
+	ProvinceID string `json:"province_id"` // two digits
+	Province   string `json:"province"`
+	ISP        string `json:"isp"`
+	MTU        int    `json:"mtu"`
+	Budget     int    `json:"budget"`
+	Condition  string `json:"condition"` // always "always"
+	Source     string `json:"source"`    // default, csv, learned, policy or override
 }
 
 // inForce asks the running node for what holds for a class, which may be learned or hang on measurements; where none runs the kernel, and where
@@ -177,6 +190,9 @@ func inForce(ctx context.Context, cfg config.Config, id class.ID) (path.Answer, 
 		defer plane.Close()
 		match, err := plane.Of(id)
 		return match.Answer(), err
+	}
+	if !errors.Is(err, dataplane.ErrNotLoaded) {
+		return answer, err // what is loaded may be something else than what the files say
 	}
 	l, err := stateLayers(state)
 	if err != nil {

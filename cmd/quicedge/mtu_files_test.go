@@ -142,6 +142,9 @@ func TestWithoutALoopTheLoadedTablesAreExplained(t *testing.T) {
 		if c.Wins || c.Reason == "" {
 			t.Errorf("lost %+v", c)
 		}
+		if c.Source == "learned" && (c.ProvinceID != "23" || c.ISP != "OTHER" || c.MTU != 1300) {
+			t.Errorf("learned of another class: %+v", c)
+		}
 	}
 	if text := l.mustRun("mtu", "explain", "127.0.0.1"); !strings.Contains(text, "nothing is measured") || !strings.Contains(text, "a stronger layer") || !strings.Contains(text, "learned") {
 		t.Errorf("text:\n%s", text)

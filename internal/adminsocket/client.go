@@ -21,6 +21,9 @@ import (
 // ErrNoNode is returned where no node answers on the socket.
 var ErrNoNode = errors.New("no node is running with this state folder")
 
+// maxAnswer is more than any answer: one row of two tables of 4096 is a few hundred bytes.
+const maxAnswer = 16 << 20
+
 // Client asks a running node.
 type Client struct {
 	http *http.Client
@@ -63,6 +66,13 @@ func (c Client) Explain(ctx context.Context, addr netip.Addr) (path.Explained, e
 	return out, err
 }
 
+// Rows asks the node for its overrides and its table.
+func (c Client) Rows(ctx context.Context) ([]path.RowAnswer, error) {
+	var out listed
+	err := c.call(ctx, http.MethodGet, "/v1/rows", &out)
+	return out.Rows, err
+}
+
 // Learned asks the node what it has learned, by class.
 func (c Client) Learned(ctx context.Context) ([]path.LearnedAnswer, error) {
 	var out learned
@@ -90,7 +100,7 @@ func (c Client) call(ctx context.Context, method, target string, out any) error 
 		return fmt.Errorf("ask running node: %w", err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return fmt.Errorf("ask running node: %w", err)
 	}
@@ -101,5 +111,8 @@ func (c Client) call(ctx context.Context, method, target string, out any) error 
 		}
 		return fmt.Errorf("the running node refused: %s", f.Error)
 	}
-	return json.Unmarshal(body, out)
+	if err := json.Unmarshal(body, out); err != nil {
+		return fmt.Errorf("read the running node's answer: %w; is it of another version?", err)
+	}
+	return nil
 }

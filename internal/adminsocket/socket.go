@@ -2,8 +2,9 @@
 // the node's user may open.
 //
 //	GET  /v1/lookup?address=198.51.100.7   a path.Answer
-//	GET  /v1/class?class=498               a path.Answer for a class, by its number
+//	GET  /v1/class?class=498                a path.Answer for a class, by its number
 //	GET  /v1/explain?address=198.51.100.7  a path.Explained: why it gets its MTU
+//	GET  /v1/rows                          {"rows":[...]} of path.RowAnswer: the overrides and the table
 //	GET  /v1/learned                       {"classes":[...]} of path.LearnedAnswer
 //	GET  /v1/loop                          a path.LoopAnswer
 //	POST /v1/reload                        {"changed":3}
@@ -36,6 +37,7 @@ type Node interface {
 	Lookup(netip.Addr) path.Match
 	Of(class.ID) path.Match
 	Explain(netip.Addr) path.Explained
+	Rows() []path.RowAnswer
 	Learned() map[class.ID]mtu.Learned
 	Loop() path.LoopAnswer
 	Reload() (changed int, err error)
@@ -68,6 +70,7 @@ func Server(n Node) *http.Server {
 		reply(w, http.StatusBadRequest, failure{fmt.Sprintf("class %q: no class has this number", r.FormValue("class"))})
 	})
 	mux.HandleFunc("GET /v1/explain", about(func(a netip.Addr) any { return n.Explain(a) }))
+	mux.HandleFunc("GET /v1/rows", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, listed{n.Rows()}) })
 	mux.HandleFunc("GET /v1/learned", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, learnedOf(n.Learned())) })
 	mux.HandleFunc("GET /v1/loop", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, n.Loop()) })
 	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, _ *http.Request) {
@@ -91,6 +94,10 @@ func about(answer func(netip.Addr) any) http.HandlerFunc {
 		}
 		reply(w, http.StatusOK, answer(addr))
 	}
+}
+
+type listed struct {
+	Rows []path.RowAnswer `json:"rows"`
 }
 
 type learned struct {

@@ -29,6 +29,15 @@ func (n node) Explain(a netip.Addr) path.Explained {
 	return path.Explained{Answer: n.Lookup(a).Answer(), Live: true, Candidates: []path.CandidateAnswer{{Source: "csv", MTU: 1372, Wins: true, Reason: "so"}}}
 }
 
+// Rows are as many as two tables may have.
+func (n node) Rows() []path.RowAnswer {
+	all := make([]path.RowAnswer, 2*4096)
+	for i := range all {
+		all[i] = path.RowAnswer{ProvinceID: "44", ISP: "CUCC", Condition: strings.Repeat("loss_rate > 6.5% && ", 20), Line: i, Classes: i}
+	}
+	return all
+}
+
 func (n node) Learned() map[class.ID]mtu.Learned {
 	return map[class.ID]mtu.Learned{class.Of(62, class.CMCC): {MTU: 1300, Networks: 4}, class.Of(23, class.CMCC): {Proven: 1372}}
 }
@@ -73,6 +82,10 @@ func TestCommandsReachTheNode(t *testing.T) {
 	e, err := c.Explain(t.Context(), netip.MustParseAddr("2001:db8::1"))
 	if err != nil || !e.Live || e.MTU != 1372 || len(e.Candidates) != 1 || e.Candidates[0].Reason != "so" {
 		t.Errorf("explain: %+v, %v", e, err)
+	}
+	rows, err := c.Rows(t.Context())
+	if err != nil || len(rows) != 2*4096 || rows[5].Classes != 5 || rows[5].ISP != "CUCC" {
+		t.Errorf("%d rows: %v", len(rows), err)
 	}
 	learned, err := c.Learned(t.Context())
 	if err != nil || len(learned) != 2 || learned[0].ProvinceID != 23 || learned[1].MTU != 1300 || learned[1].Networks != 4 {

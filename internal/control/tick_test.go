@@ -423,3 +423,29 @@ func TestOnlyClassesOfWhichSomethingIsKnownAreTold(t *testing.T) {
 		t.Errorf("got %+v", g)
 	}
 }
+
+func TestRowsSayHowManyClassesTheyDecideNow(t *testing.T) {
+	b := newLab(t)
+	classes := func() (by map[string]int) {
+		by = map[string]int{}
+		for _, r := range b.Rows() {
+			by[r.ProvinceID+"/"+r.ISP+" "+r.Source] = r.Classes
+		}
+		return by
+	}
+	if got := classes(); got["62/CMCC csv"] != 0 || got["23/any csv"] != 6 || got["15/CTCC csv"] != 1 || got["default/any default"] != len(class.All())-7 {
+		t.Errorf("unmeasured: %v", got)
+	}
+	b.loses("10.62.1.1", 0.08, time.Minute)
+	b.shows(15, 8, mtu.Discovered, 1300)
+	b.tick(time.Second)
+	if err := b.files.State.UpdateOverrides(func(o *mtu.Table) (*mtu.Table, error) { return o.With(mtu.For(heilongjiang), 1350), nil }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	if got := classes(); got["62/CMCC csv"] != 1 || got["23/CMCC override"] != 1 || got["23/any csv"] != 5 || got["15/CTCC csv"] != 0 {
+		t.Errorf("measured, learned and overridden: %v", got)
+	}
+}

@@ -10,7 +10,7 @@ import (
 // Candidate is one thing that a layer says about MTUs, and what became of it for a class.
 type Candidate struct {
 	Source  Source
-	Row     Row    // its row; the zero Row for what was learned
+	Row     Row    // its row; for what was learned, one that names the class alone
 	MTU     uint16 // bytes; 0 where nothing is learned
 	Covers  bool   // it speaks of the class
 	Applies bool   // and its condition holds
@@ -96,7 +96,7 @@ func (r Row) losesTo(winner Row) string {
 }
 
 func (x explanation) learned(l Learned, table uint16) Candidate {
-	c := Candidate{Source: SourceLearned, MTU: l.MTU, Covers: true}
+	c := Candidate{Source: SourceLearned, Row: Row{Selector: For(x.id)}, MTU: l.MTU, Covers: true}
 	from := fmt.Sprintf("%d samples from %d networks", l.Samples, l.Networks)
 	switch {
 	case l.Probing:

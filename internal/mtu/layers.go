@@ -61,3 +61,18 @@ func (l Layers) effective(id class.ID, holds func(Row) bool) (Effective, error) 
 	}
 	return Effective{MTU: r.MTU, Source: SourceCSV}, nil
 }
+
+// Deciding returns the row that sets the MTU of a class, and its layer; for SourceLearned there is no row. It changes nothing.
+func (l Layers) Deciding(j *Judge, id class.ID, m Measured, now time.Time) (r Row, from Source) {
+	holds := func(r Row) bool { return j.Verdict(id, r, m, now).Holds }
+	e, _ := l.effective(id, holds) // an error leaves no row
+	switch e.Source {
+	case SourceOverride:
+		r, _ = l.Overrides.find(id, holds)
+	case SourcePolicy:
+		r, _ = l.Policy.find(id, holds)
+	case SourceCSV, SourceDefault:
+		r, _ = l.CSV.find(id, holds)
+	}
+	return r, e.Source
+}

@@ -56,6 +56,9 @@ func (n *Node) stopLoop() {
 // Explain says why an address gets its MTU, for the admin socket.
 func (n *Node) Explain(addr netip.Addr) path.Explained { return n.loop.Explain(addr) }
 
+// Rows are the overrides and the table, for the admin socket.
+func (n *Node) Rows() []path.RowAnswer { return n.loop.Rows() }
+
 // Learned is what was learned, by class, for the admin socket.
 func (n *Node) Learned() map[class.ID]mtu.Learned { return n.loop.Learned() }
 
