@@ -17,7 +17,8 @@ func (a *app) agentCmd() *cobra.Command {
 		Short: "Keep the data plane and its path profiles for a host whose QUIC server is another program",
 		Long: `Loads the data plane and runs the loop that measures, learns and corrects, for nginx, Caddy, HAProxy or any other QUIC server: by handshake
 round-trip times that the programs see pass, and by what ICMP tells the kernel of paths. It serves metrics and health on --admin, and no
-clients. SIGHUP reads tables and overrides again; SIGTERM takes the data plane down.`,
+clients. What quicedge load has left it takes over, with its own settings. SIGHUP reads tables and overrides again; SIGTERM takes the data
+plane down.`,
 		Example: "  quicedge agent --iface eth0 --ports 443 --prefixes prefixes.csv",
 		Args:    cobra.NoArgs,
 	}

@@ -77,7 +77,7 @@ func (c *complaint) say(log *slog.Logger, err error, now time.Time) {
 		return
 	}
 	c.text, c.at = err.Error(), now
-	log.Warn("the path profiles are not kept up to date; connections go on with those in force: quicedge status says more", "error", err)
+	log.Warn("the loop has met trouble, and tries again; connections go on with the path profiles in force: quicedge status says more", "error", err)
 }
 
 // Tick takes in what is new, and makes a new Snapshot where that changes a profile. It returns how many classes changed. After an

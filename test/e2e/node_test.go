@@ -85,10 +85,13 @@ func (n *node) start(args ...string) {
 	})
 }
 
-func (n *node) launch(args ...string) {
+func (n *node) launch(args ...string) { n.t.Helper(); n.begin("run", args...) }
+
+// begin starts a command that runs until it is told to end.
+func (n *node) begin(command string, args ...string) {
 	n.t.Helper()
 	n.stdout, n.stderr, n.ended = &buffer{}, &buffer{}, make(chan struct{})
-	n.cmd = exec.Command(n.program, append(append([]string{"run"}, args...), n.folders()...)...)
+	n.cmd = exec.Command(n.program, append(append([]string{command}, args...), n.folders()...)...)
 	n.cmd.Stdout, n.cmd.Stderr = n.stdout, n.stderr
 	var err error
 	netnstest.Do(n.t, n.ns, func() { err = n.cmd.Start() })
