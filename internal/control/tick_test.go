@@ -212,6 +212,22 @@ func TestOneNetworkMovesNoClass(t *testing.T) {
 	}
 }
 
+// Who knows the server's port can send ICMP in the name of any network. (The programs' own MTUs are filtered elsewhere.)
+func TestForgedICMPMovesNoClass(t *testing.T) {
+	b := newLab(t)
+	b.shows(23, 10, mtu.Carried, 1372)
+	b.tick(time.Second)
+	before := b.of(heilongjiang)
+	for i := range 1000 {
+		client := netip.AddrFrom4([4]byte{10, 23, byte(i), 9})
+		b.Shown(Event{Client: client, Kind: mtu.Told, MTU: 1260})
+	}
+	b.tick(time.Second)
+	if got, l := b.of(heilongjiang), b.Learned()[heilongjiang]; got != before || l.Networks != 10 {
+		t.Errorf("%+v, was %+v; learned %+v", got, before, l)
+	}
+}
+
 func TestWhatTheProgramsToldTheKernelIsNoNews(t *testing.T) {
 	b := newLab(t)
 	b.shows(23, 20, mtu.Told, 1372)

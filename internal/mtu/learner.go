@@ -21,10 +21,14 @@ type LearnConfig struct {
 	MinSamples  int           // fewer pieces of evidence than this set nothing; 5
 	Share       float64       // of the networks that must pass no more, for a class to be lowered; 0.1
 	MaxNetworks int           // that are remembered of a class, those last heard of; 256
+
+	// ICMPAlone lets what ICMP says count for networks of which no connection has shown anything, for hosts where nobody sees the
+	// connections. Who knows a server's port can forge it in the name of any network.
+	ICMPAlone bool
 }
 
 func (c LearnConfig) withDefaults() LearnConfig {
-	def := LearnConfig{Window: 30 * time.Minute, RaiseAfter: 10 * time.Minute, MinNetworks: 3, MinSamples: 5, Share: 0.1, MaxNetworks: 256}
+	def := LearnConfig{Window: 30 * time.Minute, RaiseAfter: 10 * time.Minute, MinNetworks: 3, MinSamples: 5, Share: 0.1, MaxNetworks: 256, ICMPAlone: c.ICMPAlone}
 	if c.Window > 0 {
 		def.Window = c.Window
 	}
@@ -90,6 +94,9 @@ func (l *Learner) Add(e Evidence) (urgent bool) {
 	e.MTU = min(max(e.MTU, Min), Max)
 	if e.MTU == Min && e.Kind != Discovered && e.Kind != Told {
 		return false // what QUIC needs anyway: it says nothing
+	}
+	if e.Kind == Told && !l.cfg.ICMPAlone && !l.classes[e.Class].knows(e.Net) {
+		return false
 	}
 	return l.paths(e.Class).add(l.cfg, e)
 }

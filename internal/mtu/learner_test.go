@@ -177,8 +177,11 @@ func TestICMPLowersOnlyWhatNoConnectionHasShown(t *testing.T) {
 		}
 		return l.Class(gansu, 1420, at(60))
 	}
-	if s := told(mtu.NewLearner(mtu.LearnConfig{})); s.MTU != 1280 || s.Proven != 0 {
+	if s := told(mtu.NewLearner(mtu.LearnConfig{ICMPAlone: true})); s.MTU != 1280 || s.Proven != 0 {
 		t.Errorf("of a class known by ICMP alone: %+v", s)
+	}
+	if l := mtu.NewLearner(mtu.LearnConfig{}); told(l) != (mtu.Learned{}) || len(l.Classes()) != 0 {
+		t.Errorf("of networks without connections: %+v", told(l))
 	}
 	l := mtu.NewLearner(mtu.LearnConfig{})
 	for i := range 20 {

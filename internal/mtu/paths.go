@@ -1,6 +1,10 @@
 package mtu
 
-import "time"
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
 
 // paths is what is known of the paths to one class.
 type paths struct {
@@ -63,6 +67,11 @@ func (p *paths) add(cfg LearnConfig, e Evidence) (urgent bool) {
 		n.told = sample{e.MTU, at}
 	}
 	return false
+}
+
+// knows reports whether there is evidence of a network. Of nil there is none.
+func (p *paths) knows(net netip.Prefix) bool {
+	return p != nil && slices.ContainsFunc(p.nets, func(n network) bool { return n.prefix == net })
 }
 
 // limit returns the size at which the search of some evidence ended in any case.

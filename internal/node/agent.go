@@ -18,6 +18,7 @@ func StartAgent(ctx context.Context, cfg config.Config, version string, log *slo
 		cfg.Ports = fmt.Sprint(dataplane.DefaultPort)
 	}
 	n := newNode(ctx, cfg, version, log)
+	n.agent = true
 	return n.start(ctx, n.openState, n.listenOperator, n.attach, n.requirePlane, n.serve)
 }
 

@@ -27,7 +27,7 @@ func (n *Node) edgeConfig() edge.Config {
 		Log:           n.log,
 		Checks: []edge.Check{
 			{Name: "serving", Check: n.serving},
-			{Name: "bpf", Check: n.plane.ready, Optional: n.public != nil}, // an agent has nothing else
+			{Name: "bpf", Check: n.plane.ready, Optional: !n.agent}, // which has nothing else
 		},
 	}
 	if n.video != nil {

@@ -32,6 +32,13 @@ func LoopSettings(cfg config.Config, log *slog.Logger) control.Settings {
 	}
 }
 
+// loopSettings are those of this node. An agent sees no connection: there ICMP is all that is known of MTUs.
+func (n *Node) loopSettings() control.Settings {
+	s := LoopSettings(n.cfg, n.log)
+	s.Learn.ICMPAlone = n.agent
+	return s
+}
+
 // startLoop begins to measure, where there is something to be measured by.
 func (n *Node) startLoop() {
 	if n.public != nil {

@@ -23,6 +23,7 @@ import (
 // Node is a running node.
 type Node struct {
 	cfg     config.Config
+	agent   bool // there is no server
 	version string
 	log     *slog.Logger
 	started time.Time
@@ -97,7 +98,7 @@ func (n *Node) openState(context.Context) error {
 	if err != nil {
 		return err
 	}
-	n.loop, err = control.New(files, LoopSettings(n.cfg, n.log))
+	n.loop, err = control.New(files, n.loopSettings())
 	return err
 }
 
