@@ -111,7 +111,7 @@ func TestWhatWasLearnedIsShownAndPromoted(t *testing.T) {
 		t.Errorf("table:\n%s", out)
 	}
 	code, out, errs = c.run("mtu", "promote")
-	if code != exitOK || !strings.Contains(out, "\n23,CMCC,1300,always\n") || !strings.Contains(out, "\n23,any,1372,always\n") || !strings.Contains(errs, "1 rows") {
+	if code != exitOK || !strings.Contains(out, "\n23,CMCC,1300,always\n") || !strings.Contains(out, "\n23,any,1372,always\n") || !strings.Contains(errs, "learned: 1\n") {
 		t.Errorf("exit %d, %s %s", code, out, errs)
 	}
 	if code, out, errs := c.run("check", "--table", c.write("promoted.csv", out)); code != exitOK {

@@ -104,7 +104,7 @@ func (a *app) mtuPromoteCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "promote [--out TABLE.csv]",
 		Short: "Write the table with rows for the MTUs that were learned",
-		Long: `Writes the table that was loaded last as CSV, with a row for each class whose learned MTU is below its row's: read it, keep what you
+		Long: `Writes the table that was loaded last as CSV, with rows for each class whose learned MTU is below the table's: read it, keep what you
 believe, and give it to run or load with --table. Nothing is changed by it.`,
 		Example: "  quicedge mtu promote --out province_mtu.csv",
 		Args:    cobra.NoArgs,
@@ -122,7 +122,7 @@ believe, and give it to run or load with --table. Nothing is changed by it.`,
 		if err := a.writeTable(table, out); err != nil {
 			return err
 		}
-		fmt.Fprintf(a.stderr, "%d rows of what was learned\n", promoted)
+		fmt.Fprintf(a.stderr, "classes with something learned: %d\n", promoted)
 		return nil
 	}
 	return cmd
@@ -144,9 +144,9 @@ func promote(ctx context.Context, cfg config.Config) (*mtu.Table, int, error) {
 		}
 		sel, err := mtu.ParseSelector(fmt.Sprintf("%02d", c.ProvinceID), c.ISP)
 		if err != nil {
-			continue // clients that no prefix covers have no row of their own
+			return nil, 0, fmt.Errorf("promote what was learned of %02d/%s: %w", c.ProvinceID, c.ISP, err)
 		}
-		table, promoted = table.With(sel, uint16(c.MTU)), promoted+1
+		table, promoted = table.Promote(sel, uint16(c.MTU)), promoted+1
 	}
 	return table, promoted, nil
 }

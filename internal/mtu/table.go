@@ -69,6 +69,23 @@ func (t *Table) With(sel Selector, mtu uint16) *Table {
 	return &Table{rows: append(rows, Row{Selector: sel, MTU: mtu})}
 }
 
+// Promote returns a table by which the classes of sel have an MTU or less, whatever is measured of them: their own rows are lowered to it,
+// and one without a condition is added where they have none.
+func (t *Table) Promote(sel Selector, mtu uint16) *Table {
+	rows := append([]Row(nil), t.Rows()...)
+	plain := false
+	for i, r := range rows {
+		if r.Selector == sel && !r.Default {
+			rows[i].MTU = min(r.MTU, mtu)
+			plain = plain || r.Condition.program == nil
+		}
+	}
+	if !plain {
+		rows = append(rows, Row{Selector: sel, MTU: mtu})
+	}
+	return &Table{rows: rows}
+}
+
 // Without returns a table without the rows for exactly the classes of sel, and whether there was one.
 func (t *Table) Without(sel Selector) (*Table, bool) {
 	var rows []Row

@@ -214,3 +214,30 @@ default,any,1500,always
 		t.Errorf("rows %v", rows)
 	}
 }
+
+func TestPromotedRowsHoldWhateverIsMeasured(t *testing.T) {
+	table, err := mtu.ParseTable(strings.NewReader(head+"62,CMCC,1360,loss_rate > 6.5%\n62,CMCC,1290,rtt_ms > 80\n62,any,1400,always\ndefault,any,1500,always\n"), "t.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gansu := class.Of(62, class.CMCC)
+	promoted := table.Promote(mtu.For(gansu), 1300)
+	for _, tt := range []struct {
+		id   class.ID
+		m    mtu.Measured
+		want uint16
+	}{
+		{gansu, mtu.Measured{}, 1300},
+		{gansu, mtu.Measured{LossRate: ratio(0.08)}, 1300},
+		{gansu, mtu.Measured{RTT: ratio(90)}, 1290},
+		{class.Of(62, class.CUCC), mtu.Measured{}, 1400},
+		{class.Of(11, class.CUCC), mtu.Measured{}, 1500},
+	} {
+		if r, _ := promoted.Find(tt.id, tt.m); r.MTU != tt.want {
+			t.Errorf("%s: %d, want %d", tt.id, r.MTU, tt.want)
+		}
+	}
+	if again := promoted.Promote(mtu.For(gansu), 1280); len(again.Rows()) != len(promoted.Rows()) {
+		t.Errorf("rows %v", again.Rows())
+	}
+}
