@@ -13,6 +13,7 @@ import (
 	"quicedge/internal/config"
 	"quicedge/internal/control"
 	"quicedge/internal/dataplane"
+	"quicedge/internal/mtu"
 	"quicedge/internal/node"
 	"quicedge/internal/path"
 	"quicedge/internal/statedir"
@@ -73,6 +74,9 @@ func explain(ctx context.Context, cfg config.Config, addr netip.Addr) (path.Expl
 	}
 	if layers.Learned, err = control.Remembered(state, layers, node.LoopSettings(cfg, nil).Learn); err != nil {
 		return out, err
+	}
+	if s := match.Profile.Source; layers.Learned[match.Class].MTU > 0 && (s == mtu.SourceCSV || s == mtu.SourceDefault) {
+		delete(layers.Learned, match.Class) // a load knows nothing of it
 	}
 	return control.Explain(match, layers), nil
 }

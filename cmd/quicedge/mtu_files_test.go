@@ -5,11 +5,13 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"quicedge/internal/class"
+	"quicedge/internal/dataplane"
 	"quicedge/internal/mtu"
 	"quicedge/internal/path"
 )
@@ -151,5 +153,40 @@ func TestWithoutALoopTheLoadedTablesAreExplained(t *testing.T) {
 	}
 	if code, _, _ := l.run("mtu", "explain", "nowhere"); code != exitUsage {
 		t.Errorf("no address: exit %d", code)
+	}
+}
+
+func TestWhatAKilledNodeHasLearnedOutlivesAnOverrideOfOthers(t *testing.T) {
+	l := newLive(t)
+	l.load()
+	id := class.Of(23, class.Other)
+	l.learn(id, 1300)
+	explained := func() (e path.Explained) {
+		if err := json.Unmarshal([]byte(l.mustRun("mtu", "explain", "127.0.0.1", "-o", "json")), &e); err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	wins := func(e path.Explained) path.CandidateAnswer {
+		return e.Candidates[slices.IndexFunc(e.Candidates, func(c path.CandidateAnswer) bool { return c.Wins })]
+	}
+	if e := explained(); e.MTU != 1372 || wins(e).Source != "csv" {
+		t.Errorf("a load has learned: %+v, by %+v", e.Answer, wins(e))
+	}
+	plane, err := dataplane.Open(l.pins)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer plane.Close()
+	if err := plane.Update(id, path.NewProfile(mtu.Effective{MTU: 1300, Source: mtu.SourceLearned})); err != nil {
+		t.Fatal(err)
+	}
+	l.mustRun("mtu", "set", "--province", "44", "1400")
+	if e := explained(); e.MTU != 1300 || e.Source != "learned" || wins(e).Source != "learned" {
+		t.Errorf("%+v, by %+v", e.Answer, wins(e))
+	}
+	l.mustRun("mtu", "set", "--province", "23", "1400")
+	if e := explained(); e.MTU != 1400 || wins(e).Source != "override" {
+		t.Errorf("overridden: %+v, by %+v", e.Answer, wins(e))
 	}
 }

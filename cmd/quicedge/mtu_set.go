@@ -9,9 +9,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"quicedge/internal/adminsocket"
+	"quicedge/internal/class"
 	"quicedge/internal/config"
+	"quicedge/internal/control"
 	"quicedge/internal/dataplane"
 	"quicedge/internal/mtu"
+	"quicedge/internal/node"
 	"quicedge/internal/path"
 	"quicedge/internal/statedir"
 )
@@ -126,6 +129,9 @@ func putInForce(ctx context.Context, cfg config.Config, state statedir.Dir) (app
 	if err != nil {
 		return "", 0, err
 	}
+	if l.Learned, err = leftLearned(cfg, plane, l); err != nil {
+		return "", 0, err
+	}
 	nat, err := cfg.NATTimeouts()
 	if err != nil {
 		return "", 0, err
@@ -136,4 +142,27 @@ func putInForce(ctx context.Context, cfg config.Config, state statedir.Dir) (app
 	}
 	changed, err = plane.Prune(snap)
 	return appliedKernel, changed, err
+}
+
+// leftLearned returns what was learned of the classes that a node, which was killed, has left lowered in the kernel. A load alone knows
+// tables and overrides, since nobody would raise a class again.
+func leftLearned(cfg config.Config, plane *dataplane.Plane, layers mtu.Layers) (map[class.ID]mtu.Learned, error) {
+	left := map[class.ID]mtu.Learned{}
+	for _, id := range class.All() {
+		match, err := plane.Of(id)
+		if err != nil {
+			return nil, err
+		}
+		if match.Profile.Source == mtu.SourceLearned {
+			left[id] = mtu.Learned{}
+		}
+	}
+	if len(left) == 0 {
+		return left, nil
+	}
+	all, err := control.Remembered(statedir.At(cfg.StateDir), layers, node.LoopSettings(cfg, nil).Learn)
+	for id := range left {
+		left[id] = all[id]
+	}
+	return left, err
 }
