@@ -18,8 +18,9 @@ const (
 	abandonedUntil = time.Second
 
 	// failedFrom is the age from which an unfinished handshake counts as failed although quic-go has not given it up: to come through
-	// yet, it would have had to lose what was sent first and after the timeouts of 1 and 2 seconds.
-	failedFrom = 3 * time.Second
+	// yet, it would have had to lose what was sent first and after quic-go's timeouts of 0.2, 0.4 and 0.8 seconds. Until one counts, each
+	// network that comes has its own fail: so it is no longer than that.
+	failedFrom = 1500 * time.Millisecond
 
 	// remembered is how long an unfinished handshake makes others of its network start small: who tries again does so by then.
 	remembered = time.Minute

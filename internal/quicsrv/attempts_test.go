@@ -81,9 +81,9 @@ func TestFailureWaitsUntilTheFirstIsSurelyLost(t *testing.T) {
 		"young, ends by itself":           {retry: 600 * ms, end: step{end: true, at: 5 * time.Second, failed: true}},
 		"young, closed by the client":     {retry: 600 * ms, end: step{end: true, byClient: true, at: 1200 * ms, failed: true}},
 		"young, given up by the client":   {retry: 600 * ms, end: step{end: true, byClient: true, at: 900 * ms}},
-		"old enough":                      {retry: 3 * time.Second, told: true, end: step{end: true, at: 5 * time.Second}},
+		"old enough":                      {retry: 1500 * ms, told: true, end: step{end: true, at: 5 * time.Second}},
 		"young, and finished after all":   {retry: 600 * ms, end: step{at: 900 * ms}},
-		"not quite old enough, then ends": {retry: 2900 * ms, end: step{end: true, at: 5 * time.Second, failed: true}},
+		"not quite old enough, then ends": {retry: 1400 * ms, end: step{end: true, at: 5 * time.Second, failed: true}},
 	} {
 		a := newAttempts(8)
 		first := a.begin(hostA, 1372, clock(0))

@@ -22,7 +22,7 @@ import (
 var quick = []string{"--tick", "20ms", "--learn-raise-after", "3s"}
 
 // hurried is how long a client of these tests waits for a handshake: longer than the server waits until it takes one for failed.
-const hurried = 3200 * time.Millisecond
+const hurried = 1700 * time.Millisecond
 
 // careful is a client that begins as small as it may.
 func careful() *quic.Config {
