@@ -29,7 +29,7 @@ type network struct {
 	found  [3]sample // where the newest searches ended that ended for the path's sake, newest first
 	passed sample    // the largest size that passed, and when it last did
 	passes int       // how often, maxPasses at most
-	tried  time.Time // a connection that began at the proven size, or above, last worked
+	tried  time.Time // a connection that began at the proven size, or above, last worked; Precision less is near enough: IPv4 begins with less
 	failed sample    // a size that failed though the network was not known to be narrow; when that happened first
 	fails  bool      // and nothing of that size has passed since
 	told   sample    // what ICMP said last
@@ -87,7 +87,7 @@ func (n *network) pass(mtu uint16, at time.Time, w span, proven uint16) {
 	case mtu+Precision >= n.passed.mtu:
 		n.passed, n.passes = sample{max(mtu, n.passed.mtu), at}, min(n.passes+1, maxPasses)
 	}
-	if proven > 0 && mtu >= proven {
+	if proven > 0 && mtu+Precision >= proven {
 		n.tried = at
 	}
 	if mtu >= n.failed.mtu {

@@ -84,7 +84,8 @@ func TestClientBehindABlackHoleComesThroughAtItsSecondTry(t *testing.T) {
 			}
 			defer conn.CloseWithError(0, "")
 			finished, failed := observed.wait(t, Finished), observed.wait(t, Failed)
-			if finished.MTU != 1248 || failed.MTU != 1420 || failed.Addr != finished.Addr || failed.Addr.Is4() != (server == "10.9.0.1") {
+			headers := headersOf(finished.Addr)
+			if finished.MTU != 1200+headers || failed.MTU != 1372+headers || failed.Addr != finished.Addr || failed.Addr.Is4() != (server == "10.9.0.1") {
 				t.Errorf("finished %+v, failed %+v", finished, failed)
 			}
 		})
@@ -154,7 +155,7 @@ func TestConnectionThatDiesOfItsLargePacketsIsAStall(t *testing.T) {
 		return lost >= stallLosses
 	})
 	netnstest.SetMTU(t, b.ns, "client0", 68) // what the client says from now on is too large for its own link
-	if e := observed.wait(t, Stalled); e.MTU != 1420 {
+	if e := observed.wait(t, Stalled); e.MTU != 1400 {
 		t.Errorf("got %+v", e)
 	}
 }

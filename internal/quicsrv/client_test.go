@@ -12,6 +12,7 @@ import (
 
 	"github.com/quic-go/quic-go"
 
+	"quicedge/internal/mtu"
 	"quicedge/internal/path"
 )
 
@@ -163,5 +164,30 @@ func TestServerDatagramsAreSizedByTheProfile(t *testing.T) {
 				t.Errorf("largest datagram of the handshake has %d bytes, want %d", got, want)
 			}
 		})
+	}
+}
+
+func TestWhatIsProvenIsASizeOfPackets(t *testing.T) {
+	four, six := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")
+	of := func(size, proven uint16) path.Profile {
+		return path.New(path.Known{MTU: mtu.Effective{MTU: size, Source: mtu.SourceCSV}, Proven: proven})
+	}
+	for _, tt := range []struct {
+		name      string
+		p         path.Profile
+		four, six uint16 // payload that connections begin with
+	}{
+		{"nothing proven", of(1420, 0), 1200, 1200},
+		{"as much as the table says", of(1420, 1420), 1372, 1372},
+		{"20 bytes less", of(1420, 1400), 1372, 1352},
+		{"much less", of(1420, 1300), 1272, 1252},
+		{"the least", of(1420, 1248), 1220, 1200},
+		{"more than the table says", of(1420, 1500), 1372, 1372},
+		{"a jumbo frame", of(9000, 9000), 1452, 1452},
+		{"no proof is kept", path.Profile{Initial: 1324}, 1324, 1324},
+	} {
+		if got4, got6 := startOf(four, tt.p), startOf(six, tt.p); got4 != tt.four || got6 != tt.six {
+			t.Errorf("%s: %d over IPv4, %d over IPv6; want %d, %d", tt.name, got4, got6, tt.four, tt.six)
+		}
 	}
 }

@@ -33,7 +33,7 @@ type connection struct {
 
 // begin sizes a connection by the profile of its client and by what happened to others of its network.
 func (w *paths) begin(addr netip.Addr, p path.Profile) *connection {
-	size := min(max(p.Initial, path.MinInitial), path.MaxInitial)
+	size := startOf(addr, p)
 	c := &connection{paths: w, addr: addr, attempt: w.attempts.begin(addr, size, w.now())}
 	if c.attempt.size < size {
 		p.Search = true // up to where it had begun, if it is not the path
@@ -86,7 +86,7 @@ func (c *connection) finished(conn *quic.Conn) {
 	c.validated.Store(true)
 	c.idle.watch(c.paths.keep, func() { _ = conn.CloseWithError(noError, "idle") })
 	now := c.paths.now()
-	c.observe(Event{Kind: Finished, MTU: sizeOf(c.attempt.size), Took: now.Sub(c.attempt.begun)})
+	c.observe(Event{Kind: Finished, MTU: c.packet(c.attempt.size), Took: now.Sub(c.attempt.begun)})
 	c.failed(c.paths.attempts.finish(c.attempt, now))
 }
 
@@ -103,7 +103,7 @@ func (c *connection) end(cause error) {
 // failed reports an attempt that has failed for its size. Its address is that of a host which has been validated since.
 func (c *connection) failed(t *attempt) {
 	if t != nil {
-		c.paths.observer.Observe(Event{Kind: Failed, Addr: c.address(), MTU: sizeOf(t.size)})
+		c.paths.observer.Observe(Event{Kind: Failed, Addr: c.address(), MTU: c.packet(t.size)})
 	}
 }
 
@@ -111,6 +111,9 @@ func (c *connection) observe(e Event) {
 	e.Addr = c.address()
 	c.paths.observer.Observe(e)
 }
+
+// packet is the size of the IP packet that carries a payload to the client.
+func (c *connection) packet(payload uint16) uint16 { return payload + headersOf(c.address()) }
 
 // address is where the client is now: it may have moved since its first Initial.
 func (c *connection) address() netip.Addr {

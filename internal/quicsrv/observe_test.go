@@ -113,7 +113,7 @@ func TestFinishedHandshakeTellsTheSizeItBeganWith(t *testing.T) {
 	for _, tt := range []struct {
 		profile func(netip.Addr) path.Profile
 		want    uint16
-	}{{proven(1372), 1372}, {unproven(1372), 1248}, {proven(9000), 1500}} {
+	}{{proven(1372), 1352}, {unproven(1372), 1228}, {proven(9000), 1480}} {
 		observed := newSeen()
 		s, cert := start(t, http.NotFoundHandler(), func(c *Config) { c.Profile, c.Observer = tt.profile, observed })
 		conn, err := dialQUIC(t, s.Addr().String(), cert, nil)
@@ -158,7 +158,7 @@ func TestDiscoveryIsFollowedToItsEnd(t *testing.T) {
 	defer conn.CloseWithError(0, "")
 	client := clientOver(t, conn)
 	eventually(t, "a search that ends", func() bool { get(t, client); return len(observed.of(Carried)) > 0 })
-	if e := observed.of(Carried)[0]; e.MTU < 1500-searchGap || e.MTU > 1500 || len(observed.of(Discovered)) > 0 {
+	if e := observed.of(Carried)[0]; e.MTU < 1480-searchGap || e.MTU > 1480 || len(observed.of(Discovered)) > 0 {
 		t.Errorf("loopback: %+v", observed.all())
 	}
 }
@@ -270,7 +270,7 @@ func TestForgedInitialsTrainNothing(t *testing.T) {
 		}
 	})
 	eventually(t, "the end of all that was forged", func() bool { return s.open() == 1 })
-	if all := observed.of(Finished); len(all) != 1 || len(observed.all()) != 1 || all[0].MTU != 1420 {
+	if all := observed.of(Finished); len(all) != 1 || len(observed.all()) != 1 || all[0].MTU != 1400 {
 		t.Errorf("observed %+v", observed.all())
 	}
 }

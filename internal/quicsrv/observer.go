@@ -17,10 +17,8 @@ type Event struct {
 	Kind EventKind
 	Addr netip.Addr // of the client, never an IPv4-mapped one
 
-	// MTU is the size that was seen, in bytes. For Discovered it is that of the IP packet: by 28 bytes more than the datagram's
-	// payload over IPv4, by 48 over IPv6. For all other kinds it is the payload and 48 bytes whatever the family, which is the MTU of
-	// the profile that has this size: a class whose connections carry the size that they start with thereby carries its own MTU,
-	// over IPv4 too.
+	// MTU is the size of the IP packet that was seen, in bytes: by 28 more than the datagram's payload over IPv4, by 48 over IPv6.
+	// A class has clients of both, on the same paths: so what the payload alone says of one family does not hold for the other.
 	MTU uint16
 
 	// Took is how long the handshake lasted, for Finished alone. Losses are in it.
@@ -39,7 +37,8 @@ const (
 	// Discovered: path MTU discovery has ended, and the path refuses what the class's MTU allows. MTU is what passes.
 	Discovered
 
-	// Carried: path MTU discovery has ended without that. MTU is the largest size that passed; the path may carry more.
+	// Carried: path MTU discovery has ended without that, or the connection before it. MTU is the largest size that passed; the path may
+	// carry more.
 	Carried
 
 	// Failed: a handshake that began at this size was never finished, and a later one of the same host at path.MinInitial was.

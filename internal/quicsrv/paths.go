@@ -1,6 +1,7 @@
 package quicsrv
 
 import (
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -42,5 +43,23 @@ func (w *paths) traced(start uint16, p path.Profile) bool {
 	return start <= path.MinInitial || start+searchGap < min(p.Budget, path.MaxInitial) || p.Probing || w.turn.Add(1)%traceOneIn == 0
 }
 
-// sizeOf is a payload as the MTU of the profile that has it.
-func sizeOf(payload uint16) uint16 { return payload + mtu.Overhead }
+// headers4 is what an IPv4 packet has around a datagram's payload: 20 bytes and 8 of UDP.
+const headers4 = 28
+
+// headersOf returns what a packet to an address has around a datagram's payload.
+func headersOf(addr netip.Addr) uint16 {
+	if addr.Is4() {
+		return headers4
+	}
+	return mtu.Overhead
+}
+
+// startOf returns the payload that connections of a client may begin with. What is proven is a size of packets, of which IPv4 has more room
+// for payload than a profile assumes; the class's budget stands for both.
+func startOf(addr netip.Addr, p path.Profile) uint16 {
+	size := p.Initial
+	if p.Proven > 0 {
+		size = max(size, min(p.Budget, p.Proven-headersOf(addr)))
+	}
+	return min(max(size, path.MinInitial), path.MaxInitial)
+}

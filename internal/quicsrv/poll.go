@@ -70,6 +70,6 @@ func (g *gate) forget(conn *quic.Conn, c *connection) {
 	stalled := c.tally.looks.stalled(context.Cause(conn.Context()), c.attempt.size, c.profile.Search)
 	g.mu.Unlock()
 	if stalled {
-		c.observe(Event{Kind: Stalled, MTU: sizeOf(c.attempt.size)})
+		c.observe(Event{Kind: Stalled, MTU: c.packet(c.attempt.size)})
 	}
 }

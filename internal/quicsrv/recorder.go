@@ -4,12 +4,8 @@ import (
 	"github.com/quic-go/quic-go/qlog"
 	"github.com/quic-go/quic-go/qlogwriter"
 
-	"quicedge/internal/mtu"
 	"quicedge/internal/path"
 )
-
-// headers4 is what an IPv4 packet has around a datagram's payload: 20 bytes and 8 of UDP.
-const headers4 = 28
 
 // recorder picks the events of path MTU discovery out of all that a connection records. They come from the goroutine of the
 // connection alone, after its handshake.
@@ -51,8 +47,13 @@ func (r recorder) RecordEvent(event qlogwriter.Event) {
 	}
 }
 
-// Close implements qlogwriter.Recorder.
-func (r recorder) Close() error { return nil }
+// Close implements qlogwriter.Recorder. A search that the connection was too short for has shown what passed so far.
+func (r recorder) Close() error {
+	if !r.search.over && r.search.passed > int(r.profile.Initial) {
+		r.observe(Event{Kind: Carried, MTU: r.packet(uint16(r.search.passed))})
+	}
+	return nil
+}
 
 // ended reports the result of a search that is over. A path that refuses only what the class's MTU rules out is as the table says:
 // in most places the kernel drops those probes.
@@ -60,14 +61,9 @@ func (r recorder) ended(over bool) {
 	if !over {
 		return
 	}
-	passed := uint16(r.search.passed)
+	kind := Discovered
 	if !r.search.refuses(max(r.profile.Budget, path.MinInitial)) {
-		r.observe(Event{Kind: Carried, MTU: sizeOf(passed)})
-		return
+		kind = Carried
 	}
-	packet := passed + mtu.Overhead
-	if r.address().Is4() {
-		packet = passed + headers4
-	}
-	r.observe(Event{Kind: Discovered, MTU: packet})
+	r.observe(Event{Kind: kind, MTU: r.packet(uint16(r.search.passed))})
 }

@@ -43,13 +43,15 @@ func TestRecorderTellsTheEndOfADiscovery(t *testing.T) {
 		want   []Event
 	}{
 		"the table says more":             {1420, sizes(to1300...), []Event{{Kind: Discovered, Addr: other, MTU: 1300}}},
-		"the table says the same":         {1320, sizes(to1300...), []Event{{Kind: Carried, Addr: other, MTU: 1320}}},
-		"not at its end":                  {1420, sizes(to1300[:9]...), nil},
-		"nothing refused":                 {1500, sizes(full...), []Event{{Kind: Carried, Addr: other, MTU: 1484}}},
-		"the client takes no more":        {1500, slices.Concat(takes(1350), sizes(1275, 1312, 1331)), []Event{{Kind: Carried, Addr: other, MTU: 1379}}},
-		"the client takes anything":       {1500, slices.Concat(takes(65527), sizes(full...)), []Event{{Kind: Carried, Addr: other, MTU: 1484}}},
-		"it moved before the end":         {1420, slices.Concat(sizes(to1300[:9]...), moved, sizes(-1326, 1263)), nil},
-		"it moved, and both paths tell":   {1420, slices.Concat(sizes(to1300...), moved, sizes(full...)), []Event{{Kind: Discovered, Addr: other, MTU: 1300}, {Kind: Carried, Addr: other, MTU: 1484}}},
+		"the table says the same":         {1320, sizes(to1300...), []Event{{Kind: Carried, Addr: other, MTU: 1300}}},
+		"over before its end":             {1420, sizes(to1300[:9]...), []Event{{Kind: Carried, Addr: other, MTU: 1300}}},
+		"over before anything passed":     {1420, sizes(to1300[:1]...), nil},
+		"nothing refused":                 {1500, sizes(full...), []Event{{Kind: Carried, Addr: other, MTU: 1464}}},
+		"the client takes no more":        {1500, slices.Concat(takes(1350), sizes(1275, 1312, 1331)), []Event{{Kind: Carried, Addr: other, MTU: 1359}}},
+		"the client takes anything":       {1500, slices.Concat(takes(65527), sizes(full...)), []Event{{Kind: Carried, Addr: other, MTU: 1464}}},
+		"it moved before the end":         {1420, slices.Concat(sizes(to1300[:9]...), moved, sizes(-1326, 1263)), []Event{{Kind: Carried, Addr: other, MTU: 1291}}},
+		"it moved and nothing passed yet": {1420, slices.Concat(sizes(to1300[:9]...), moved, sizes(-1326)), nil},
+		"it moved, and both paths tell":   {1420, slices.Concat(sizes(to1300...), moved, sizes(full...)), []Event{{Kind: Discovered, Addr: other, MTU: 1300}, {Kind: Carried, Addr: other, MTU: 1464}}},
 		"it moved to a path of its own":   {1420, slices.Concat(moved[:0], []qlogwriter.Event{qlog.TupleAssigned{TupleID: "1"}}, sizes(to1300...)), []Event{{Kind: Discovered, Addr: other, MTU: 1300}}},
 		"lost packets that are no probes": {1420, []qlogwriter.Event{qlog.PacketLost{}, qlog.PacketLost{IsMTUProbePacket: true}, qlog.PacketSent{}}, nil},
 	} {
@@ -58,6 +60,9 @@ func TestRecorderTellsTheEndOfADiscovery(t *testing.T) {
 		r := c.AddProducer()
 		for _, e := range tt.events {
 			r.RecordEvent(e)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
 		}
 		if got := observed.all(); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: %+v, want %+v", name, got, tt.want)
