@@ -166,3 +166,46 @@ func TestRunMeasuresThroughRebinding(t *testing.T) {
 		}
 	}
 }
+
+// TestRunOfSilentClients runs the node through a scenario without an event, beside nobody.
+func TestRunOfSilentClients(t *testing.T) {
+	netnstest.New(t) // only to skip where it cannot
+	program := filepath.Join(t.TempDir(), "quicedge")
+	if err := lab.Build(t.Context(), "quicedge/cmd/quicedge", program); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := parse([]string{"--scenario", "nat", "--classes", "15/CTCC", "--connections", "2", "--size", "1", "--alone", "--node", program})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := run(t.Context(), cfg, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := r.Servers[0].Classes[0]; c.Silent != 2 || c.Lived != 2 || c.EndMTU != 1420 || c.LeastMTU != 1420 {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestConnectionsAreRenewedAfterSomeTimeOfData(t *testing.T) {
+	at := time.Now()
+	ctx, end := renewed(t.Context(), time.Second)
+	end(at)
+	end(at.Add(900 * time.Millisecond))
+	if ctx.Err() != nil {
+		t.Error("too soon")
+	}
+	end(at.Add(time.Second))
+	if ctx.Err() == nil {
+		t.Error("not after a second")
+	}
+	ctx, end = renewed(t.Context(), 0)
+	end(at)
+	end(at.Add(time.Hour))
+	if ctx.Err() != nil {
+		t.Error("one that is not to be renewed")
+	}
+	if end(time.Time{}); ctx.Err() == nil {
+		t.Error("not when it is over")
+	}
+}

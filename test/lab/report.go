@@ -44,6 +44,10 @@ type classResult struct {
 	OverFirst  uint64        `json:"over_mtu_first"` // datagrams to the client over path_mtu: each connection's first
 	OverAfter  uint64        `json:"over_mtu_after"` // and later ones
 	ForSize    uint64        `json:"lost_for_size"`  // packets to the client
+	Silent     int           `json:"silent"`         // clients that said nothing for a while
+	Lived      int           `json:"lived"`          // those of them whose connection was there afterwards
+	LeastMTU   int           `json:"mtu_least"`      // that our node had for the class; 0 for other programs
+	EndMTU     int           `json:"mtu_end"`        // that it had in the end
 	Down       link.Counters `json:"down"`
 	Up         link.Counters `json:"up"`
 }
@@ -80,6 +84,12 @@ func newClassResult(cfg config, p lab.Profile, clients []seen, down, up link.Cou
 		}
 		if cfg.Scenario.event != nil {
 			goodput = append(goodput, float64(bytes)*8/cfg.Duration.Seconds()/1e6)
+		}
+		if c.silent {
+			r.Silent++
+		}
+		if c.lived {
+			r.Lived++
 		}
 		if c.recovery > 0 {
 			recovery = append(recovery, ms(c.recovery))

@@ -76,7 +76,7 @@ func stock(cfg config, dir, root string) starter {
 }
 
 func server(cfg config, dir, root string) starter {
-	node := lab.Node{Program: cfg.Node, Folder: filepath.Join(dir, "node"), Root: root}
+	node := lab.Node{Program: cfg.Node, Folder: filepath.Join(dir, "node"), Root: root, Args: cfg.Scenario.settings}
 	if cfg.Scenario.row != 0 {
 		for _, p := range cfg.Profiles {
 			node.Rows = append(node.Rows, lab.Row{ID: p.ID, MTU: cfg.Scenario.row})
@@ -112,6 +112,12 @@ func (b *bench) open(ctx context.Context, cfg config) (err error) {
 	for i, p := range cfg.Profiles {
 		classes[i] = lab.Class{ID: p.ID, Settings: p.Settings()}
 	}
+	if cfg.Scenario.hostile {
+		for _, p := range cfg.Profiles {
+			p.MTU, p.ICMP = tiny, false
+			classes = append(classes, lab.Class{ID: p.ID, Settings: p.Settings(), Only: hostileNet(p.ID)})
+		}
+	}
 	if b.lab, err = lab.Open(lab.Config{Seed: cfg.Seed, Classes: classes}); err != nil {
 		return fmt.Errorf("make the lab: %w", err)
 	}
@@ -144,7 +150,7 @@ func compare(ctx context.Context, cfg config, servers []bench, progress io.Write
 		slots <- struct{}{}
 		all.Go(func() {
 			for n, b := range servers {
-				c := measureClass(ctx, cfg, b.lab, p)
+				c := measureClass(ctx, cfg, b, p)
 				r.Servers[n].Classes[i] = c
 				fmt.Fprintf(progress, "%s %s: %d of %d handshakes failed, %.1f Mbit/s\n", b.name, p.ID, c.Failed, c.Handshakes, c.Goodput)
 			}

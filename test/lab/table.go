@@ -11,7 +11,7 @@ import (
 func (r report) table(w io.Writer) error {
 	fmt.Fprintf(w, "%s: %s\nseed %d, %d connections a class; in each column: %s\n", r.Scenario, r.Says, r.Seed, r.Connections, strings.Join(r.names(), " | "))
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(t, "class\tprovince\tpath MTU\thandshakes failed\tfirst byte ms\tgoodput Mbit/s\tover MTU first+later\tlost for size\trecovery ms")
+	fmt.Fprintln(t, "class\tprovince\tpath MTU\thandshakes failed\tfirst byte ms\tgoodput Mbit/s\tover MTU first+later\tlost for size\trecovery ms\tlived\tMTU least, end")
 	for i, c := range r.Servers[0].Classes {
 		row := []string{c.Class, c.Province, fmt.Sprint(c.MTU)}
 		for _, m := range measures() {
@@ -52,7 +52,17 @@ func measures() []measure {
 		{text: func(c classResult) string { return fmt.Sprintf("%d+%d", c.OverFirst, c.OverAfter) }},
 		{text: func(c classResult) string { return fmt.Sprint(c.ForSize) }},
 		{text: func(c classResult) string { return number(c.Recovery, "%.0f") }},
+		{text: func(c classResult) string { return of(c.Silent > 0, "%d/%d", c.Lived, c.Silent) }},
+		{text: func(c classResult) string { return of(c.EndMTU > 0, "%d, %d", c.LeastMTU, c.EndMTU) }},
 	}
+}
+
+// of leaves out what there was none of.
+func of(there bool, format string, values ...any) string {
+	if !there {
+		return "-"
+	}
+	return fmt.Sprintf(format, values...)
 }
 
 // number leaves what was not measured out.
