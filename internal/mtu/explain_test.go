@@ -83,17 +83,23 @@ func TestLayersFromWeakToStrong(t *testing.T) {
 	}{
 		{mtu.Layers{CSV: all.CSV}, 1480, mtu.SourceCSV, []string{"*csv: the most specific row that applies", "default: the default row comes last: 62/any on line 2 applies"}},
 		{mtu.Layers{CSV: all.CSV, Learned: all.Learned}, 1300, mtu.SourceLearned, []string{
-			"*learned: below the table's 1480 bytes: 21 samples from 7 networks", "csv: a stronger layer decides: learned", "default: the default row comes last: 62/any on line 2 applies"}},
+			"*learned: below the table's 1480 bytes: 21 samples from 7 networks", "csv: a stronger layer decides: learned", "default: the default row comes last: 62/any on line 2 applies",
+		}},
 		{mtu.Layers{CSV: all.CSV, Learned: all.Learned, Policy: all.Policy}, 1390, mtu.SourcePolicy, []string{
-			"*policy: the most specific row that applies", "learned: a stronger layer decides: policy", "csv: a stronger layer decides: policy", "default: the default row comes last: 62/any on line 2 applies"}},
-		{all, 1490, mtu.SourceOverride, []string{"*override: the most specific row that applies", "policy: a stronger layer decides: override",
-			"learned: a stronger layer decides: override", "csv: a stronger layer decides: override", "default: the default row comes last: 62/any on line 2 applies"}},
+			"*policy: the most specific row that applies", "learned: a stronger layer decides: policy", "csv: a stronger layer decides: policy", "default: the default row comes last: 62/any on line 2 applies",
+		}},
+		{all, 1490, mtu.SourceOverride, []string{
+			"*override: the most specific row that applies", "policy: a stronger layer decides: override",
+			"learned: a stronger layer decides: override", "csv: a stronger layer decides: override", "default: the default row comes last: 62/any on line 2 applies",
+		}},
 		{mtu.Layers{CSV: all.CSV, Learned: learned(mtu.Learned{MTU: 1490})}, 1480, mtu.SourceCSV, []string{"learned: not below the table's 1480 bytes", "*csv: ", "default: "}},
 		{mtu.Layers{CSV: all.CSV, Learned: learned(mtu.Learned{Probing: true, Proven: 1300})}, 1480, mtu.SourceCSV, []string{
-			"learned: the table's 1480 bytes are being tried again, 1300 are proven", "*csv: ", "default: "}},
+			"learned: the table's 1480 bytes are being tried again, 1300 are proven", "*csv: ", "default: ",
+		}},
 		{mtu.Layers{CSV: all.CSV, Learned: learned(mtu.Learned{Proven: 1470})}, 1480, mtu.SourceCSV, []string{"learned: the table's 1480 bytes stand, 1470 are proven", "*csv: ", "default: "}},
 		{mtu.Layers{CSV: all.CSV, Learned: learned(mtu.Learned{Networks: 1, Samples: 2})}, 1480, mtu.SourceCSV, []string{
-			"learned: nothing proven, connections start small: 2 samples from 1 networks", "*csv: ", "default: "}},
+			"learned: nothing proven, connections start small: 2 samples from 1 networks", "*csv: ", "default: ",
+		}},
 	}
 	for _, tt := range tests {
 		got, err := tt.l.Effective(gansu, mtu.Measured{})

@@ -55,8 +55,14 @@ var (
 	regionTexts   = []string{"region_code", "region", "region_name", "state1", "province"}
 	asnFields     = [][]string{{"autonomous_system_number"}, {"asn"}, {"traits", "autonomous_system_number"}}
 	ispFields     = [][]string{
-		{"isp"}, {"traits", "isp"}, {"autonomous_system_organization"}, {"traits", "autonomous_system_organization"},
-		{"as_name"}, {"organization"}, {"traits", "organization"}, {"name"},
+		{"isp"},
+		{"traits", "isp"},
+		{"autonomous_system_organization"},
+		{"traits", "autonomous_system_organization"},
+		{"as_name"},
+		{"organization"},
+		{"traits", "organization"},
+		{"name"},
 	}
 )
 

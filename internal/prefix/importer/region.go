@@ -37,8 +37,10 @@ func nothing(s string) bool {
 }
 
 // regionWords are what English names of provinces have behind the name itself.
-var regionWords = []string{" province", " municipality", " autonomous region", " sar", " sheng", " shi", " zizhiqu",
-	" zhuang", " zhuangzu", " hui", " huizu", " uygur", " uyghur", " special administrative region"}
+var regionWords = []string{
+	" province", " municipality", " autonomous region", " sar", " sheng", " shi", " zizhiqu",
+	" zhuang", " zhuangzu", " hui", " huizu", " uygur", " uyghur", " special administrative region",
+}
 
 // parseRegion reads a province as databases write it: a code of ISO 3166-2 or GB/T 2260, or a name.
 func parseRegion(s string) (class.Province, bool) {
