@@ -87,6 +87,7 @@ func TestPathThatShrinksAndHeals(t *testing.T) {
 		if err := n.visit(t, from); err != nil {
 			t.Errorf("client %d tried again: %v", i, err)
 		}
+		n.idle(t, 100*time.Millisecond) // a look at the evidence
 	}
 	if failed < 1 || failed > 3 {
 		t.Errorf("%d handshakes failed after the path shrank, want 1 to 3", failed)
