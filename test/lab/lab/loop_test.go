@@ -31,7 +31,7 @@ func careful() *quic.Config {
 
 // short is a link of a short round trip, on which a search for the path MTU ends soon.
 func short(change func(*link.Path)) link.Settings {
-	p := link.Path{Delay: time.Millisecond, Rate: 10_000_000, Queue: 8 << 10}
+	p := link.Path{Delay: time.Millisecond, Rate: 10_000_000, Queue: 16 << 10}
 	if change != nil {
 		change(&p)
 	}
@@ -101,15 +101,22 @@ type crowd struct {
 	all         sync.WaitGroup
 }
 
-// gather begins a download from each of some networks. Who stalls connects again.
+// whileLong is how long a client of a crowd keeps a connection: longer than a search for the path MTU takes.
+const whileLong = 5 * time.Second
+
+// gather begins a download from each of some networks, and another after a while: a search may have been misled by loss.
 func (n node) gather(t *testing.T, networks ...int) *crowd {
 	ctx, away := context.WithCancel(t.Context())
 	c := &crowd{away: away}
+	patient := careful()
+	patient.HandshakeIdleTimeout = patience
 	for _, i := range networks {
 		c.all.Go(func() {
 			for ctx.Err() == nil {
 				c.connections.Add(1)
-				f := n.lab.Fetch(ctx, n.client(i), careful(), FileOf(endless), hurried, nil)
+				once, end := context.WithTimeout(ctx, whileLong)
+				f := n.lab.Fetch(once, n.client(i), patient, FileOf(endless), patience, nil)
+				end()
 				if f.Handshake == 0 && ctx.Err() == nil {
 					c.failed.Add(1)
 				}

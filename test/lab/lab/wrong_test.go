@@ -108,7 +108,7 @@ func TestPathThatShrinksAndHeals(t *testing.T) {
 	c := n.gather(t, networks...)
 	until(t, "the class has climbed", func() bool {
 		p := n.profile(t)
-		return p.MTU == wrongly && p.Initial+headers6 > wrongly-21 && !p.Probing
+		return p.MTU == wrongly && p.Initial+headers6 >= wrongly-21 && !p.Probing
 	})
 	c.leave()
 	t.Logf("proven at %d, path %d: %d handshakes failed, each succeeded when tried again; MTU %d after %d more connections; healed: tried again after %s, at %d after %d connections",
