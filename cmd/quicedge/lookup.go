@@ -32,9 +32,9 @@ default, csv, learned, policy or override. The state of ack is "computed": QUIC 
 	a.outputFlag(cmd)
 	a.flags.TableFlags(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		addr, err := netip.ParseAddr(args[0])
+		addr, err := addressOf(args[0])
 		if err != nil {
-			return usageError{fmt.Errorf("address %q: write an IPv4 or IPv6 address, such as 198.51.100.7", args[0])}
+			return err
 		}
 		cfg, err := a.settings(cmd)
 		if err != nil {
@@ -48,6 +48,15 @@ default, csv, learned, policy or override. The state of ack is "computed": QUIC 
 		return a.print(answer, func(w io.Writer) { lookupTable(w, answer) })
 	}
 	return cmd
+}
+
+// addressOf reads the address that a command was given.
+func addressOf(text string) (netip.Addr, error) {
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		return addr, usageError{fmt.Errorf("address %q: write an IPv4 or IPv6 address, such as 198.51.100.7", text)}
+	}
+	return addr, nil
 }
 
 func lookup(ctx context.Context, cfg config.Config, addr netip.Addr, fromFiles bool) (path.Answer, error) {

@@ -33,9 +33,9 @@ layer's file), province_id, isp, mtu (bytes; 0 where nothing is learned), condit
 	}
 	a.outputFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		addr, err := netip.ParseAddr(args[0])
+		addr, err := addressOf(args[0])
 		if err != nil {
-			return usageError{fmt.Errorf("address %q: write an IPv4 or IPv6 address, such as 198.51.100.7", args[0])}
+			return err
 		}
 		cfg, err := a.settings(cmd)
 		if err != nil {
