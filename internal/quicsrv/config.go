@@ -24,6 +24,9 @@ type Config struct {
 	// Handler answers requests of all three protocols. It may be called from many goroutines.
 	Handler http.Handler
 
+	// Resumption holds the ticket keys, and what keeps 0-RTT safe. Nil: sessions are resumed within this process alone, without 0-RTT.
+	Resumption *Resumption
+
 	// Profile returns the path profile of a client's address. It is called once a handshake, on the one goroutine that reads
 	// the socket, so it must not block. The address may be spoofed: nothing may be learned from it. It is never an
 	// IPv4-mapped one. Nil: every client starts at path.MinInitial and discovery searches upwards.
@@ -50,6 +53,9 @@ type Config struct {
 
 	// Log takes warnings with their cures. Nil: none are written.
 	Log *slog.Logger
+
+	load     *retryLoad // what the server and its connections share
+	initials *initials
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -65,6 +71,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	c.load, c.initials = newRetryLoad(), new(initials)
 	c.IdleTimeout = positive(c.IdleTimeout, 60*time.Second)
 	c.KeepFor = positive(c.KeepFor, 5*time.Minute)
 	c.HeaderTimeout = positive(c.HeaderTimeout, 10*time.Second)

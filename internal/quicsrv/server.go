@@ -25,6 +25,9 @@ type Server struct {
 	h3        *http3.Server
 	tcp       *http.Server
 	requests  requests
+	early     early
+	load      *retryLoad
+	initials  *initials
 
 	stopping  atomic.Bool    // refuse new connections
 	begin     sync.Mutex     // orders Serve before or after stop
@@ -46,11 +49,11 @@ func Listen(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{sockets: bound, closed: make(chan struct{})}
+	s := &Server{sockets: bound, load: cfg.load, initials: cfg.initials, closed: make(chan struct{})}
 	if err := s.listenQUIC(cfg); err != nil {
 		return nil, errors.Join(err, bound.Close())
 	}
-	handler := s.requests.count(withAltSvc(cfg.Handler, s.Port()))
+	handler := s.requests.count(withAltSvc(s.early.refuse(cfg.Handler), s.Port()))
 	s.h3 = &http3.Server{Handler: countOnConnection(handler), ConnContext: withConnection, MaxHeaderBytes: cfg.MaxHeaderBytes, Logger: cfg.Log}
 	s.tcp = newTCP(cfg, handler)
 	return s, nil
@@ -61,8 +64,11 @@ func (s *Server) listenQUIC(cfg Config) error {
 		return err
 	}
 	// 8 bytes leave room for what steers by connection ID; a longer ID costs each packet.
-	s.transport = &quic.Transport{Conn: s.sockets.udp, ConnectionIDLength: 8}
-	ln, err := s.transport.ListenEarly(quicTLS(cfg.TLS), s.refuseWhileStopping(quicConfig(cfg)))
+	s.transport = &quic.Transport{Conn: s.sockets.udp, ConnectionIDLength: 8, VerifySourceAddress: cfg.load.verify}
+	if err := cfg.Resumption.share(s.transport); err != nil {
+		return err
+	}
+	ln, err := s.transport.ListenEarly(quicTLS(cfg.TLS, cfg.Resumption), s.refuseWhileStopping(quicConfig(cfg)))
 	if err != nil {
 		return errors.Join(fmt.Errorf("listen for quic: %w", err), s.transport.Close())
 	}

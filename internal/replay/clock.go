@@ -10,35 +10,35 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// clock tells the time. A register goes by the time since the host booted, counted on from what the wall clock said when the
+// Clock tells the time. A register goes by the time since the host booted, counted on from what the wall clock said when the
 // register began: nobody sets that, it is one for all processes, and sleep is in it.
-type clock struct {
-	wall func() int64 // nanoseconds since 1970
-	boot func() int64 // nanoseconds since the host booted
-	id   string       // of this boot
+type Clock struct {
+	Wall   func() int64 // nanoseconds since 1970
+	Boot   func() int64 // nanoseconds since the host booted
+	BootID string       // of this boot
 }
 
-func hostClock() (clock, error) {
+func hostClock() (Clock, error) {
 	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil { // in some sandboxes: a register that begins with each process is safe too
 		id = []byte(rand.Text())
 	}
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
-		return clock{}, fmt.Errorf("read the time since boot: %w", err)
+		return Clock{}, fmt.Errorf("read the time since boot: %w", err)
 	}
-	return clock{
-		wall: func() int64 { return time.Now().UnixNano() },
-		boot: func() int64 {
+	return Clock{
+		Wall: func() int64 { return time.Now().UnixNano() },
+		Boot: func() int64 {
 			var now unix.Timespec
 			if unix.ClockGettime(unix.CLOCK_BOOTTIME, &now) != nil {
 				return 1 << 62 // it was read above: if it cannot be any more, every ticket has expired
 			}
 			return now.Nano()
 		},
-		id: strings.TrimSpace(string(id)),
+		BootID: strings.TrimSpace(string(id)),
 	}, nil
 }
 
 // now is the register's time: nanoseconds since 1970.
-func (r *Register) now() int64 { return r.header.offset.Load() + r.clock.boot() }
+func (r *Register) now() int64 { return r.header.offset.Load() + r.clock.Boot() }

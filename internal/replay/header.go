@@ -43,13 +43,13 @@ func (r *Register) begin(s Settings, former int64) error {
 	if _, err := rand.Read(id[:]); err != nil {
 		return fmt.Errorf("make its number: %w", err)
 	}
-	h, wall := r.header, r.clock.wall()
+	h, wall := r.header, r.clock.Wall()
 	h.id.Store(binary.LittleEndian.Uint64(id[:]) | 1)
 	a, b := r.clock.bootHash()
 	h.boot[0].Store(a)
 	h.boot[1].Store(b)
 	h.began.Store(max(wall, former))
-	h.offset.Store(wall - r.clock.boot())
+	h.offset.Store(wall - r.clock.Boot())
 	h.life.Store(int64(s.Life))
 	h.buckets.Store(uint64(s.Buckets))
 	h.seen.Store(wall)
@@ -67,7 +67,7 @@ func (r *Register) fits(s Settings) bool {
 }
 
 // drifted reports whether the clock of this host was set since the register began.
-func (r *Register) drifted() bool { return abs(r.clock.wall()-r.now()) > int64(Skew) }
+func (r *Register) drifted() bool { return abs(r.clock.Wall()-r.now()) > int64(Skew) }
 
 // see notes the time, for a register that begins after this one.
 func (r *Register) see() {
@@ -93,8 +93,8 @@ func (h *header) hash() uint64 {
 	return binary.LittleEndian.Uint64(sum[:])
 }
 
-func (c clock) bootHash() (uint64, uint64) {
-	sum := sha256.Sum256([]byte(c.id))
+func (c Clock) bootHash() (uint64, uint64) {
+	sum := sha256.Sum256([]byte(c.BootID))
 	return binary.LittleEndian.Uint64(sum[:]), binary.LittleEndian.Uint64(sum[8:])
 }
 

@@ -20,7 +20,7 @@ type Settings struct {
 	// oldest may carry no 0-RTT data any more. 0: 262,144, which is 16 MiB.
 	Buckets int
 
-	clock *clock // nil: the host's
+	Clock *Clock // nil: the host's
 }
 
 const (
@@ -42,8 +42,8 @@ func Open(s Settings) (*Register, error) {
 		s.Buckets = defaultBuckets
 	}
 	r := &Register{}
-	if s.clock != nil {
-		r.clock = *s.clock
+	if s.Clock != nil {
+		r.clock = *s.Clock
 	} else {
 		var err error
 		if r.clock, err = hostClock(); err != nil {

@@ -27,9 +27,9 @@ const (
 	// that clocks which differ could hide that.
 	Unsafe
 
-	// Clock: it is of another node, and the clocks differ by more than Skew, or the clock of this host was set since the register
+	// ClockDiffers: it is of another node, and the clocks differ by more than Skew, or the clock of this host was set since the register
 	// began. The latter ends with a start of the node while no other process has the register.
-	Clock
+	ClockDiffers
 
 	// Crowded: its bucket has forgotten tickets as old as this one, to have room for newer ones.
 	Crowded
@@ -38,6 +38,11 @@ const (
 )
 
 var verdictNames = [verdicts]string{"accepted", "replayed", "expired", "unsafe", "clock", "crowded"}
+
+// Verdicts returns them all.
+func Verdicts() []Verdict {
+	return []Verdict{Accepted, Replayed, Expired, Unsafe, ClockDiffers, Crowded}
+}
 
 func (v Verdict) String() string {
 	if v >= verdicts {
@@ -60,7 +65,7 @@ type Stamp struct {
 type Register struct {
 	mapped []byte
 	close  func() error
-	clock  clock
+	clock  Clock
 	header *header
 	bucket []bucket
 	counts [verdicts]atomic.Uint64
@@ -108,7 +113,7 @@ func (r *Register) judge(s Stamp) Verdict {
 	now, began := r.now(), r.header.began.Load()
 	if s.Register != r.header.id.Load() {
 		if r.drifted() || s.Issued > now+int64(Skew) {
-			return Clock
+			return ClockDiffers
 		}
 		// Whatever was accepted before the register began had a stamp of at most Skew after that.
 		if s.Issued <= began+int64(Skew) {

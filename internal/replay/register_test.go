@@ -21,7 +21,9 @@ func newHands() *hands {
 	return h
 }
 
-func (h *hands) clock(boot string) *clock { return &clock{wall: h.wall.Load, boot: h.boot.Load, id: boot} }
+func (h *hands) clock(boot string) *Clock {
+	return &Clock{Wall: h.wall.Load, Boot: h.boot.Load, BootID: boot}
+}
 
 func (h *hands) pass(d time.Duration) {
 	h.wall.Add(int64(d))
@@ -53,7 +55,7 @@ func ticket(n int) []byte { return binary.LittleEndian.AppendUint64([]byte("tick
 
 func TestTicketIsAcceptedOnceWithinItsLife(t *testing.T) {
 	h := newHands()
-	r := open(t, Settings{Buckets: 16, Life: time.Minute, clock: h.clock("a")})
+	r := open(t, Settings{Buckets: 16, Life: time.Minute, Clock: h.clock("a")})
 	given := r.Stamp()
 	late := r.Stamp()
 	for _, step := range []struct {
@@ -93,14 +95,14 @@ func TestTicketsOfOtherNodes(t *testing.T) {
 		"so soon after that clocks may hide":  {up: time.Minute, age: 55 * s, want: Unsafe},
 		"given later":                         {up: time.Minute, age: 54 * s, want: Accepted},
 		"given by a clock that is fast":       {up: time.Minute, age: -5 * s, want: Accepted},
-		"given by a clock that is too fast":   {up: time.Minute, age: -6 * s, want: Clock},
+		"given by a clock that is too fast":   {up: time.Minute, age: -6 * s, want: ClockDiffers},
 		"too old":                             {up: 3 * time.Hour, age: 2 * time.Hour, want: Expired},
-		"the clock of this host was set":      {up: time.Minute, age: 10 * s, step: 6 * s, want: Clock},
-		"the clock of this host was set back": {up: time.Minute, age: 10 * s, step: -6 * s, want: Clock},
+		"the clock of this host was set":      {up: time.Minute, age: 10 * s, step: 6 * s, want: ClockDiffers},
+		"the clock of this host was set back": {up: time.Minute, age: 10 * s, step: -6 * s, want: ClockDiffers},
 		"the clock of this host was adjusted": {up: time.Minute, age: 10 * s, step: 4 * s, want: Accepted},
 	} {
 		h := newHands()
-		r := open(t, Settings{Buckets: 16, Life: time.Hour, clock: h.clock("a")})
+		r := open(t, Settings{Buckets: 16, Life: time.Hour, Clock: h.clock("a")})
 		h.pass(tt.up)
 		issued := h.wall.Load() - int64(tt.age)
 		h.wall.Add(int64(tt.step))
@@ -117,7 +119,7 @@ func TestTicketsOfOtherNodes(t *testing.T) {
 func TestStrikesOutliveTheProcessButNotTheBoot(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "strikes")
 	h := newHands()
-	settings := Settings{Path: file, Buckets: 16, Life: time.Hour, clock: h.clock("a")}
+	settings := Settings{Path: file, Buckets: 16, Life: time.Hour, Clock: h.clock("a")}
 	first := open(t, settings)
 	stamp := first.Stamp()
 	first.Strike(ticket(1), stamp)
@@ -134,7 +136,7 @@ func TestStrikesOutliveTheProcessButNotTheBoot(t *testing.T) {
 	closeNow(t, second)
 
 	h.boot.Store(0)
-	settings.clock = h.clock("b")
+	settings.Clock = h.clock("b")
 	third := open(t, settings)
 	for n := range 3 {
 		if got := third.Strike(ticket(n), stamp); got != Unsafe {
@@ -149,7 +151,7 @@ func TestStrikesOutliveTheProcessButNotTheBoot(t *testing.T) {
 func TestClockSetBackAtABootAcceptsNothingAgain(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "strikes")
 	h := newHands()
-	settings := Settings{Path: file, Buckets: 16, Life: time.Hour, clock: h.clock("a")}
+	settings := Settings{Path: file, Buckets: 16, Life: time.Hour, Clock: h.clock("a")}
 	first := open(t, settings)
 	h.pass(time.Minute)
 	foreign := Stamp{Register: 42, Issued: h.wall.Load()}
@@ -159,7 +161,7 @@ func TestClockSetBackAtABootAcceptsNothingAgain(t *testing.T) {
 	closeNow(t, first)
 	h.boot.Store(0)
 	h.wall.Add(-int64(30 * time.Minute))
-	settings.clock = h.clock("b")
+	settings.Clock = h.clock("b")
 	second := open(t, settings)
 	for range 120 {
 		h.pass(time.Minute)
@@ -171,7 +173,7 @@ func TestClockSetBackAtABootAcceptsNothingAgain(t *testing.T) {
 
 func TestRegisterBeginsAnewWhereItDoesNotFit(t *testing.T) {
 	h := newHands()
-	usual := Settings{Buckets: 16, Life: time.Hour, clock: h.clock("a")}
+	usual := Settings{Buckets: 16, Life: time.Hour, Clock: h.clock("a")}
 	for name, change := range map[string]func(*testing.T, *Settings){
 		"another life":  func(_ *testing.T, s *Settings) { s.Life = 2 * time.Hour },
 		"another size":  func(_ *testing.T, s *Settings) { s.Buckets = 32 },
@@ -180,7 +182,7 @@ func TestRegisterBeginsAnewWhereItDoesNotFit(t *testing.T) {
 		"empty":         func(t *testing.T, s *Settings) { write(t, s.Path, 0, nil, 0) },
 		"a broken head": func(t *testing.T, s *Settings) { write(t, s.Path, 16, []byte{1}, -1) },
 		"another file":  func(t *testing.T, s *Settings) { write(t, s.Path, 0, make([]byte, 4096), -1) },
-		"another boot":  func(_ *testing.T, s *Settings) { s.clock = h.clock("b") },
+		"another boot":  func(_ *testing.T, s *Settings) { s.Clock = h.clock("b") },
 		"longer":        func(t *testing.T, s *Settings) { write(t, s.Path, 0, nil, int64(s.size())+1) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -222,7 +224,7 @@ func write(t *testing.T, path string, at int64, data []byte, size int64) {
 
 func TestRegisterInUseKeepsItsSettings(t *testing.T) {
 	h := newHands()
-	s := Settings{Path: filepath.Join(t.TempDir(), "strikes"), Buckets: 16, Life: time.Hour, clock: h.clock("a")}
+	s := Settings{Path: filepath.Join(t.TempDir(), "strikes"), Buckets: 16, Life: time.Hour, Clock: h.clock("a")}
 	first := open(t, s)
 	other := s
 	other.Life = 2 * time.Hour
@@ -243,7 +245,7 @@ func TestRegisterInUseKeepsItsSettings(t *testing.T) {
 // Each ticket is struck by all at once, in buckets far too few: none may be accepted twice, at no time.
 func TestNoTicketIsAcceptedTwiceUnderContention(t *testing.T) {
 	h := newHands()
-	s := Settings{Path: filepath.Join(t.TempDir(), "strikes"), Buckets: 4, Life: time.Hour, clock: h.clock("a")}
+	s := Settings{Path: filepath.Join(t.TempDir(), "strikes"), Buckets: 4, Life: time.Hour, Clock: h.clock("a")}
 	const tickets, runners = 4000, 8
 	var accepted [tickets]atomic.Int32
 	base := open(t, s).Stamp()
@@ -276,7 +278,7 @@ func TestNoTicketIsAcceptedTwiceUnderContention(t *testing.T) {
 
 func TestFullRegisterForgetsNoneThatItWouldAccept(t *testing.T) {
 	h := newHands()
-	r := open(t, Settings{Buckets: 8, Life: time.Hour, clock: h.clock("a")})
+	r := open(t, Settings{Buckets: 8, Life: time.Hour, Clock: h.clock("a")})
 	const tickets = 1000
 	var stamps [tickets]Stamp
 	crowded := 0
