@@ -17,6 +17,8 @@ type Config struct {
 	Admin        string        `yaml:"admin" env:"ADMIN"`
 	Cert         string        `yaml:"cert" env:"CERT"`
 	Key          string        `yaml:"key" env:"KEY"`
+	TicketKeys   string        `yaml:"ticket_keys" env:"TICKET_KEYS"`
+	ZeroRTT      bool          `yaml:"zero_rtt" env:"ZERO_RTT"`
 	Root         string        `yaml:"root" env:"ROOT"`
 	Iface        string        `yaml:"iface" env:"IFACE"`
 	Ports        string        `yaml:"ports" env:"PORTS"`
@@ -66,7 +68,7 @@ func Default() Config {
 	return Config{
 		Region: "local", Listen: ":443", Admin: "127.0.0.1:8080", Iface: IfaceAuto,
 		StateDir: "/var/lib/quicedge", PinDir: "/sys/fs/bpf/quicedge", NATTimeout: "30s", DrainTimeout: 30 * time.Second,
-		LogLevel: "info", LogFormat: "auto",
+		LogLevel: "info", LogFormat: "auto", ZeroRTT: true,
 		AttachMode: "auto", TableKind: "dir", Screen: true,
 		Tick: time.Second, MeasureHalfLife: time.Minute, MeasureExpire: 5 * time.Minute, MeasureMinSamples: 20, MeasureMinPackets: 1000,
 		ConditionMargin: 10, ConditionDwell: 10 * time.Second,
@@ -128,6 +130,8 @@ func (c *Config) NodeFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Listen, "listen", c.Listen, "address for clients, UDP and TCP")
 	fs.StringVar(&c.Cert, "cert", c.Cert, "certificate chain, PEM (default: self-signed)")
 	fs.StringVar(&c.Key, "key", c.Key, "private key, PEM")
+	fs.StringVar(&c.TicketKeys, "ticket-keys", c.TicketKeys, "key file of session tickets that nodes share (default: one of the node's own in the state folder)")
+	fs.BoolVar(&c.ZeroRTT, "zero-rtt", c.ZeroRTT, "take requests of safe methods with the first datagrams of clients that come back")
 	fs.StringVar(&c.Root, "root", c.Root, "folder whose files are served")
 	c.PortsFlag(fs, "UDP ports of other QUIC servers on this host that the data plane serves too, such as 8443,9443")
 	fs.Var((*duration)(&c.DrainTimeout), "drain-timeout", "how long requests may take to end after SIGTERM")

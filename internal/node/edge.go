@@ -14,6 +14,9 @@ import (
 func (n *Node) edgeConfig() edge.Config {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(newKernelMetrics(n.plane.reading, n.log), newLoopMetrics(n.loop))
+	if n.public != nil {
+		registry.MustRegister(newHandshakeMetrics(n.public.Handshakes, n.resume.shared.Counts))
+	}
 	cfg := edge.Config{
 		Registry:      registry,
 		Node:          n.cfg.Region,

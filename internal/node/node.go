@@ -35,6 +35,7 @@ type Node struct {
 	cert   *quicsrv.Certificate
 	edge   *edge.Edge
 	public *quicsrv.Server
+	resume resumption
 
 	operatorAt net.Listener
 	operator   *http.Server
@@ -110,13 +111,17 @@ func (n *Node) listen(context.Context) (err error) {
 	for _, warning := range n.cert.Warnings(time.Now()) {
 		n.log.Warn(warning)
 	}
+	if err := n.openResumption(); err != nil {
+		return err
+	}
 	n.public, err = quicsrv.Listen(quicsrv.Config{
-		Listen:   n.cfg.Listen,
-		TLS:      n.cert.TLSConfig(),
-		Handler:  http.HandlerFunc(n.servePublic),
-		Profile:  n.loop.Profile,
-		Observer: n,
-		Log:      n.log,
+		Listen:     n.cfg.Listen,
+		TLS:        n.cert.TLSConfig(),
+		Resumption: n.resume.shared,
+		Handler:    http.HandlerFunc(n.servePublic),
+		Profile:    n.loop.Profile,
+		Observer:   n,
+		Log:        n.log,
 	})
 	return err
 }

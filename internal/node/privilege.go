@@ -33,6 +33,7 @@ func (n *Node) dropPrivilege() error {
 		}
 	}
 	n.watchCertificate()
+	n.watchKeys()
 	return nil
 }
 

@@ -36,6 +36,7 @@ func (n *Node) closeParts(ctx context.Context) (errs []error) {
 	if n.video != nil {
 		errs = append(errs, n.video.close(ctx))
 	}
+	errs = append(errs, n.resume.close())
 	if n.operatorAt != nil {
 		n.operatorAt.Close() // already closed where its server ran
 	}

@@ -60,8 +60,10 @@ func Open(s Settings) (*Register, error) {
 	return r, nil
 }
 
-// Close lets go of the register. Nothing may be asked of it any more.
+// Close lets go of the register, which accepts nothing any more.
 func (r *Register) Close() error {
+	r.open.Lock()
+	defer r.open.Unlock()
 	return errors.Join(r.unmap(), r.close())
 }
 

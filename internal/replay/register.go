@@ -6,6 +6,7 @@ package replay
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -63,6 +64,7 @@ type Stamp struct {
 
 // Register is what a node remembers. It is safe for concurrent use, by any number of processes. Make it with Open.
 type Register struct {
+	open   sync.RWMutex // held for reading while the memory is used, so that it is not taken away under a last handshake
 	mapped []byte
 	close  func() error
 	clock  Clock
@@ -88,12 +90,22 @@ const (
 
 // Stamp returns the stamp of a ticket that is given now.
 func (r *Register) Stamp() Stamp {
+	r.open.RLock()
+	defer r.open.RUnlock()
+	if r.header == nil {
+		return Stamp{}
+	}
 	return Stamp{Register: r.header.id.Load(), Issued: r.now()}
 }
 
 // Strike says whether a ticket may carry 0-RTT data, and strikes it if so. Ticket is what the client sent, all of it authenticated.
 func (r *Register) Strike(ticket []byte, s Stamp) Verdict {
-	v := r.judge(s)
+	r.open.RLock()
+	defer r.open.RUnlock()
+	v := Unsafe
+	if r.header != nil {
+		v = r.judge(s)
+	}
 	if v == Accepted {
 		r.see()
 		v = r.strike(ticket, s)
@@ -106,7 +118,11 @@ func (r *Register) Strike(ticket []byte, s Stamp) Verdict {
 func (r *Register) Count(v Verdict) uint64 { return r.counts[v].Load() }
 
 // Bytes returns the size of the register in memory and on disk.
-func (r *Register) Bytes() int { return len(r.mapped) }
+func (r *Register) Bytes() int {
+	r.open.RLock()
+	defer r.open.RUnlock()
+	return len(r.mapped)
+}
 
 // judge looks at where and when a ticket was given.
 func (r *Register) judge(s Stamp) Verdict {

@@ -134,6 +134,9 @@ func TestStrikesOutliveTheProcessButNotTheBoot(t *testing.T) {
 		t.Errorf("one that was not used before the restart: %s", got)
 	}
 	closeNow(t, second)
+	if got := second.Strike(ticket(3), stamp); got != Unsafe || second.Stamp() != (Stamp{}) || second.Bytes() != 0 {
+		t.Errorf("a closed register: %s", got)
+	}
 
 	h.boot.Store(0)
 	settings.Clock = h.clock("b")

@@ -25,6 +25,8 @@ const (
 	socketFile    = "admin.sock"
 	lockFile      = "lock"
 	nodeLockFile  = "node.lock"
+	keyFile       = "ticket.keys"
+	strikesFile   = "strikes"
 )
 
 // ErrInUse is returned by LockNode when another node has the folder.
@@ -43,6 +45,12 @@ func (d Dir) Create() error {
 
 // Socket returns the path of the running node's admin socket.
 func (d Dir) Socket() string { return filepath.Join(d.path, socketFile) }
+
+// TicketKeys returns the path of the node's own key file.
+func (d Dir) TicketKeys() string { return filepath.Join(d.path, keyFile) }
+
+// Strikes returns the path of the register of tickets that have carried 0-RTT data.
+func (d Dir) Strikes() string { return filepath.Join(d.path, strikesFile) }
 
 // Overrides reads the operator's overrides; none is an empty table.
 func (d Dir) Overrides() (*mtu.Table, error) {

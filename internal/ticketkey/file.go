@@ -16,7 +16,7 @@ const (
 	// lead is how long before its use a new secret stands in the file, so that whoever shares it has read it by then.
 	lead = time.Hour
 
-	// Fresh is how long one secret is good before Rotate makes the next.
+	// Fresh is how old the last secret of a node's own file may be before it makes the next.
 	Fresh = 7 * 24 * time.Hour
 )
 
@@ -69,9 +69,9 @@ func Create(path string, now time.Time) error {
 	return place(path, s, os.Link)
 }
 
-// Rotate adds a new secret once the last is older than Fresh, and takes out those that no ticket needs any more. It reports whether
-// it wrote the file. One process at a time does so.
-func Rotate(path string, now time.Time) (wrote bool, err error) {
+// Rotate adds a new secret, in use after an hour, if the last is at least so old, and takes out those that no ticket needs any more.
+// It reports whether it wrote the file. One process at a time does so.
+func Rotate(path string, now time.Time, old time.Duration) (wrote bool, err error) {
 	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return false, fmt.Errorf("rotate keys: %w", err)
@@ -84,16 +84,16 @@ func Rotate(path string, now time.Time) (wrote bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	next, changed, err := s.rotated(now)
+	next, changed, err := s.rotated(now, old)
 	if err != nil || !changed {
 		return false, err
 	}
 	return true, place(path, next, os.Rename)
 }
 
-func (s Set) rotated(now time.Time) (Set, bool, error) {
+func (s Set) rotated(now time.Time, old time.Duration) (Set, bool, error) {
 	last := s.Tickets[len(s.Tickets)-1]
-	if now.Sub(last.From) < Fresh {
+	if now.Sub(last.From) < old {
 		return s, false, nil
 	}
 	var kept []Secret

@@ -105,7 +105,7 @@ func (r *Ring) Watch(ctx context.Context, every time.Duration, changed func(erro
 // look rotates the node's own file where it is due, and reads what is new.
 func (r *Ring) look() (fresh bool, err error) {
 	if r.own {
-		if _, err := Rotate(r.path, r.now()); err != nil {
+		if _, err := Rotate(r.path, r.now(), Fresh); err != nil {
 			return false, err
 		}
 	}

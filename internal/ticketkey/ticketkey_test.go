@@ -86,7 +86,7 @@ func TestSecretIsAnnouncedBeforeItSeals(t *testing.T) {
 	path, s := created(t, day)
 	now := day.Add(Fresh)
 	for want, at := range map[bool]time.Time{false: now.Add(-time.Second), true: now} {
-		if wrote, err := Rotate(path, at); err != nil || wrote != want {
+		if wrote, err := Rotate(path, at, Fresh); err != nil || wrote != want {
 			t.Fatalf("rotated at %s: %v, %v", at, wrote, err)
 		}
 	}
@@ -114,7 +114,7 @@ func TestOldSecretsAreForgotten(t *testing.T) {
 	var first, last Set
 	for n := range 30 {
 		now := day.Add(time.Duration(n+1) * (Fresh + lead))
-		if _, err := Rotate(path, now); err != nil {
+		if _, err := Rotate(path, now, Fresh); err != nil {
 			t.Fatal(err)
 		}
 		s, err := Read(path)
@@ -151,7 +151,7 @@ func TestOneOfManyCreatorsAndRotatorsWins(t *testing.T) {
 	wrote := make(chan bool, 16)
 	for range cap(wrote) {
 		all.Go(func() {
-			did, err := Rotate(path, day.Add(Fresh))
+			did, err := Rotate(path, day.Add(Fresh), Fresh)
 			if err != nil {
 				t.Error(err)
 			}
