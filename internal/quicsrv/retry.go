@@ -1,6 +1,7 @@
 package quicsrv
 
 import (
+	"hash/maphash"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -35,27 +36,48 @@ type retryLoad struct {
 	at      time.Time
 	owed    int // Retries that were sent and not come back to
 	on      bool
+	asked   [1024]uint64 // hashes of clients that were sent a Retry: some of the last
+	seed    maphash.Seed
 	retried atomic.Uint64
 }
 
-func newRetryLoad() *retryLoad { return &retryLoad{now: time.Now} }
+func newRetryLoad() *retryLoad { return &retryLoad{now: time.Now, seed: maphash.MakeSeed()} }
 
 // verify counts an Initial without a valid token, and reports whether it is to be answered by a Retry. It implements
 // quic.Transport.VerifySourceAddress.
-func (l *retryLoad) verify(net.Addr) bool {
+func (l *retryLoad) verify(from net.Addr) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.drain()
-	l.level = min(l.level+1, mostUnfinished)
+	again := l.on && l.askedBefore(from)
+	if !again {
+		l.level = min(l.level+1, mostUnfinished)
+	}
 	if l.level >= retryFrom {
 		l.on = true
 	}
 	if !l.on {
 		return false
 	}
-	l.owed = min(l.owed+1, mostUnfinished)
+	if !again {
+		l.owed = min(l.owed+1, mostUnfinished)
+	}
 	l.retried.Add(1)
 	return true
+}
+
+// askedBefore reports whether a client was sent a Retry lately, and notes that it is. A ClientHello with a key of a post-quantum
+// exchange takes two Initials, of which a server that begins a connection with the first counts one.
+func (l *retryLoad) askedBefore(from net.Addr) bool {
+	udp, ok := from.(*net.UDPAddr)
+	if !ok {
+		return false
+	}
+	hash := maphash.Comparable(l.seed, udp.AddrPort())
+	at := &l.asked[hash%uint64(len(l.asked))]
+	before := *at == hash
+	*at = hash
+	return before
 }
 
 // begun counts a handshake whose client has come with a valid token: maybe one that was sent a Retry.
@@ -88,6 +110,9 @@ func (l *retryLoad) drain() {
 	l.level = max(l.level-now.Sub(l.at).Seconds()*unfinishedRate, 0)
 	l.at = now
 	if l.level <= retryUntil {
+		if l.on {
+			clear(l.asked[:])
+		}
 		l.on, l.owed = false, 0
 	}
 }

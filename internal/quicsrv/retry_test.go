@@ -44,8 +44,10 @@ func (c crowd) run(l *retryLoad, at *time.Duration, seconds int) int {
 		}
 		if every(c.finish, i%10000) {
 			asked++
-			e := end{at: *at + c.took, retried: l.verify(nil)}
+			from := &net.UDPAddr{IP: net.IPv4(10, byte(i>>16), byte(i>>8), byte(i)), Port: 4433}
+			e := end{at: *at + c.took, retried: l.verify(from)}
 			if e.retried {
+				l.verify(from) // the second Initial of its ClientHello
 				retried++
 			}
 			ends = append(ends, e)
