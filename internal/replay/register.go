@@ -6,6 +6,7 @@ package replay
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -89,27 +90,39 @@ const (
 )
 
 // Stamp returns the stamp of a ticket that is given now.
-func (r *Register) Stamp() Stamp {
+func (r *Register) Stamp() (s Stamp) {
+	r.within(func() { s = Stamp{Register: r.header.id.Load(), Issued: r.now()} })
+	return s
+}
+
+// within does something with the memory, if it is there. Whoever cuts the file short takes it away, which would end the process.
+func (r *Register) within(do func()) {
 	r.open.RLock()
 	defer r.open.RUnlock()
 	if r.header == nil {
-		return Stamp{}
+		return
 	}
-	return Stamp{Register: r.header.id.Load(), Issued: r.now()}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		p := recover()
+		if _, fault := p.(interface{ Addr() uintptr }); p != nil && !fault {
+			panic(p)
+		}
+	}()
+	do()
 }
 
 // Strike says whether a ticket may carry 0-RTT data, and strikes it if so. Ticket is what the client sent, all of it authenticated.
 func (r *Register) Strike(ticket []byte, s Stamp) Verdict {
-	r.open.RLock()
-	defer r.open.RUnlock()
 	v := Unsafe
-	if r.header != nil {
-		v = r.judge(s)
-	}
-	if v == Accepted {
-		r.see()
-		v = r.strike(ticket, s)
-	}
+	r.within(func() {
+		at := r.judge(s)
+		if at == Accepted {
+			r.see()
+			at = r.strike(ticket, s)
+		}
+		v = at
+	})
 	r.counts[v].Add(1)
 	return v
 }

@@ -331,3 +331,23 @@ func BenchmarkStrike(b *testing.B) {
 		r.Strike(ticket(n), stamp)
 	}
 }
+
+func TestFileCutShortUnderAProcessEndsTheEarlyDataAlone(t *testing.T) {
+	s := Settings{Path: filepath.Join(t.TempDir(), "strikes"), Buckets: 1024, Clock: newHands().clock("a")}
+	r := open(t, s)
+	stamp := r.Stamp()
+	if got := r.Strike(ticket(1), stamp); got != Accepted {
+		t.Fatal(got)
+	}
+	if err := os.Truncate(s.Path, 0); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 3 {
+		if got := r.Strike(ticket(n), stamp); got != Unsafe {
+			t.Errorf("ticket %d: %s", n, got)
+		}
+	}
+	if got := r.Stamp(); got != (Stamp{}) {
+		t.Errorf("stamp %+v", got)
+	}
+}
