@@ -98,6 +98,7 @@ func stopNode(n *node.Node, cfg config.Config, signals chan os.Signal) error {
 func greet(w io.Writer, f node.Facts) {
 	fmt.Fprintf(w, "quicedge is running\n")
 	fmt.Fprintf(w, "  clients      https://localhost:%d/  (HTTP/3 on UDP, HTTP/2 and HTTP/1.1 on TCP)\n", f.Port)
+	fmt.Fprintf(w, "  workers      %s\n", f.Workers)
 	fmt.Fprintf(w, "  operators    http://%s/healthz\n", f.Admin)
 	fmt.Fprintf(w, "  data plane   %s\n", f.DataPlane)
 	fmt.Fprintf(w, "  video        %s\n", f.Video)

@@ -14,6 +14,7 @@ import (
 type Config struct {
 	Region       string        `yaml:"region" env:"REGION"`
 	Listen       string        `yaml:"listen" env:"LISTEN"`
+	Workers      int           `yaml:"workers" env:"WORKERS"`
 	Admin        string        `yaml:"admin" env:"ADMIN"`
 	Cert         string        `yaml:"cert" env:"CERT"`
 	Key          string        `yaml:"key" env:"KEY"`
@@ -126,6 +127,7 @@ func (c *Config) NodeFlags(fs *pflag.FlagSet) {
 	c.HostFlags(fs)
 	c.LoopFlags(fs)
 	fs.StringVar(&c.Listen, "listen", c.Listen, "address for clients, UDP and TCP")
+	fs.IntVar(&c.Workers, "workers", c.Workers, "workers that share the clients' port (0: one a CPU)")
 	fs.StringVar(&c.Cert, "cert", c.Cert, "certificate chain, PEM (default: self-signed)")
 	fs.StringVar(&c.Key, "key", c.Key, "private key, PEM")
 	fs.StringVar(&c.Root, "root", c.Root, "folder whose files are served")

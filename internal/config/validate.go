@@ -62,6 +62,8 @@ func (c Config) validate() *wrongValue {
 
 func (c Config) validateLimits() *wrongValue {
 	switch {
+	case c.Workers < 0 || c.Workers > 256:
+		return wrong("workers", "%d: use 0 to 256", c.Workers)
 	case c.DrainTimeout < 0 || c.DrainTimeout > time.Hour:
 		return wrong("drain_timeout", "%s: use 0s to 1h", c.DrainTimeout)
 	case c.VideoTimeout < time.Second || c.VideoTimeout > 24*time.Hour:

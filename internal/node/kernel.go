@@ -44,8 +44,8 @@ func (n *Node) attach(ctx context.Context) error {
 	if wrong != nil {
 		return wrong
 	}
-	if n.public != nil {
-		cfg.Ports = append([]uint16{n.public.Addr().Port()}, cfg.Ports...)
+	if n.sockets != nil {
+		cfg.Ports = append([]uint16{n.sockets.Addr().Port()}, cfg.Ports...)
 	}
 	cfg.Hold, cfg.Log = true, n.log
 	if err == nil {

@@ -31,10 +31,13 @@ type Node struct {
 
 	loop   *control.Loop
 	plane  kernelSide
+	steers steering
 	video  *video
 	cert   *quicsrv.Certificate
 	edge   *edge.Edge
-	public *quicsrv.Server
+
+	sockets *quicsrv.Sockets // of clients; nil for an agent
+	public  *quicsrv.Server
 
 	operatorAt net.Listener
 	operator   *http.Server
@@ -54,7 +57,7 @@ type Node struct {
 // workers may be missing: the node serves without them and says what to do.
 func Start(ctx context.Context, cfg config.Config, version string, log *slog.Logger) (*Node, error) {
 	n := newNode(ctx, cfg, version, log)
-	return n.start(ctx, n.openState, n.listen, n.listenOperator, n.startVideo, n.attach, n.serve)
+	return n.start(ctx, n.openState, n.bind, n.listenOperator, n.startVideo, n.attach, n.steer, n.listen, n.serve)
 }
 
 func newNode(ctx context.Context, cfg config.Config, version string, log *slog.Logger) *Node {
@@ -102,23 +105,34 @@ func (n *Node) openState(context.Context) error {
 	return err
 }
 
-// listen binds every address, so that a taken port is known before anything is attached to the kernel.
-func (n *Node) listen(context.Context) (err error) {
+// bind takes the clients' port, so that a taken one is known before anything is attached to the kernel.
+func (n *Node) bind(context.Context) (err error) {
 	if n.cert, err = certificate(n.cfg); err != nil {
 		return err
 	}
 	for _, warning := range n.cert.Warnings(time.Now()) {
 		n.log.Warn(warning)
 	}
+	n.sockets, err = quicsrv.Bind(n.cfg.Listen, n.cfg.Workers)
+	return err
+}
+
+// listen starts the workers, then lets the kernel send them new connections.
+func (n *Node) listen(context.Context) (err error) {
 	n.public, err = quicsrv.Listen(quicsrv.Config{
-		Listen:   n.cfg.Listen,
+		Sockets:  n.sockets,
+		IDs:      n.steers.ids,
+		Steered:  n.steers.generation != nil,
 		TLS:      n.cert.TLSConfig(),
 		Handler:  http.HandlerFunc(n.servePublic),
 		Profile:  n.loop.Profile,
 		Observer: n,
 		Log:      n.log,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return n.steers.commit()
 }
 
 func (n *Node) listenOperator(context.Context) (err error) {

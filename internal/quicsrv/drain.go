@@ -43,7 +43,9 @@ func (s *Server) stop() bool {
 	}
 	s.gate.shut()
 	s.accepting.Wait()
-	go s.gate.turnAway()
+	for _, w := range s.workers {
+		go w.turnAway()
+	}
 	return true
 }
 
@@ -84,7 +86,7 @@ func (s *Server) end() error {
 	s.finish.Do(func() {
 		s.cut = s.requests.Running()
 		s.gate.closeAll()
-		s.finishErr = errors.Join(ignoreClosed(s.tcp.Close()), s.transport.Close(), s.sockets.Close())
+		s.finishErr = errors.Join(ignoreClosed(s.tcp.Close()), s.closeWorkers(), s.sockets.Close())
 		close(s.closed)
 	})
 	return s.finishErr
