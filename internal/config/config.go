@@ -27,6 +27,7 @@ type Config struct {
 	PinDir       string        `yaml:"pin_dir" env:"PIN_DIR"`
 	NATTimeout   string        `yaml:"nat_timeout" env:"NAT_TIMEOUT"` // NATTimeouts reads it
 	DrainTimeout time.Duration `yaml:"drain_timeout" env:"DRAIN_TIMEOUT"`
+	KeepTimeout  time.Duration `yaml:"keep_timeout" env:"KEEP_TIMEOUT"`
 	LogLevel     string        `yaml:"log_level" env:"LOG_LEVEL"`
 	LogFormat    string        `yaml:"log_format" env:"LOG_FORMAT"`
 
@@ -66,7 +67,7 @@ const (
 func Default() Config {
 	return Config{
 		Region: "local", Listen: ":443", Admin: "127.0.0.1:8080", Iface: IfaceAuto,
-		StateDir: "/var/lib/quicedge", PinDir: "/sys/fs/bpf/quicedge", NATTimeout: "30s", DrainTimeout: 30 * time.Second,
+		StateDir: "/var/lib/quicedge", PinDir: "/sys/fs/bpf/quicedge", NATTimeout: "30s", DrainTimeout: 30 * time.Second, KeepTimeout: 10 * time.Minute,
 		LogLevel: "info", LogFormat: "auto",
 		AttachMode: "auto", TableKind: "dir", Screen: true,
 		Tick: time.Second, MeasureHalfLife: time.Minute, MeasureExpire: 5 * time.Minute, MeasureMinSamples: 20, MeasureMinPackets: 1000,
@@ -133,4 +134,5 @@ func (c *Config) NodeFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Root, "root", c.Root, "folder whose files are served")
 	c.PortsFlag(fs, "UDP ports of other QUIC servers on this host that the data plane serves too, such as 8443,9443")
 	fs.Var((*duration)(&c.DrainTimeout), "drain-timeout", "how long requests may take to end after SIGTERM")
+	fs.Var((*duration)(&c.KeepTimeout), "keep-timeout", "how long a process keeps its connections when another has taken over")
 }

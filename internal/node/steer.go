@@ -37,16 +37,21 @@ func (p places) Worker(id []byte) (uint8, bool) {
 	return worker, ok && generation == p.generation
 }
 
+var errSteered = errors.New("take over from the process before: its workers are steered by the kernel, which these settings switch off: stop the node and start it")
+
 // steer lets the kernel bring datagrams to the worker that their connection ID names. Where it cannot, the workers hand over to each
 // other, which costs a copy of each datagram whose client has changed its address.
 func (n *Node) steer(context.Context) error {
 	conns := n.sockets.UDP()
 	n.steers = steering{ids: places{cids: dataplane.NewCIDs(randomKey())}, state: "by the workers"}
-	if n.plane.plane == nil {
+	switch {
+	case n.plane.plane == nil && n.estate != nil:
+		return errSteered
+	case n.plane.plane == nil:
 		return nil
 	}
 	err := n.steers.join(n.cfg.PinDir, n.cfg.Screen, conns)
-	if errors.Is(err, dataplane.ErrInUse) {
+	if errors.Is(err, dataplane.ErrInUse) || err != nil && n.estate != nil {
 		return err
 	}
 	if err != nil {

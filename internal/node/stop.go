@@ -45,8 +45,9 @@ func (n *Node) closeParts(ctx context.Context) (errs []error) {
 	if n.adminAt != nil {
 		n.adminAt.Close() // this too; it removes the socket's file
 	}
-	if n.release != nil {
-		n.release()
+	n.lock.Release()
+	if n.estate != nil {
+		errs = append(errs, n.estate.Close())
 	}
 	return errs
 }

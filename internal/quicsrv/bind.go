@@ -34,6 +34,9 @@ func (s *Sockets) Addr() netip.AddrPort {
 // UDP returns the workers' sockets, in their order, for what attaches programs to them.
 func (s *Sockets) UDP() []*net.UDPConn { return s.udp }
 
+// TCP returns the listening socket, which a process that takes over shares.
+func (s *Sockets) TCP() *net.TCPListener { return s.tcp }
+
 // Close closes all of them. It may be called more than once.
 func (s *Sockets) Close() error {
 	err := ignoreClosed(s.tcp.Close())
@@ -58,14 +61,14 @@ const MaxWorkers = 256
 // socket of its own. After an error nothing stays bound. The error of a port names it, its protocol and the cure, and wraps the
 // system's (syscall.EADDRINUSE, EACCES).
 func Bind(listen string, workers int) (*Sockets, error) {
-	if workers < 0 || workers > MaxWorkers {
-		return nil, fmt.Errorf("listen with %d workers: use 1 to %d, or 0 for one a CPU", workers, MaxWorkers)
+	workers, err := countWorkers(workers)
+	if err != nil {
+		return nil, err
 	}
 	addr, err := net.ResolveUDPAddr("udp", listen)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %q: %w: give --listen as host:port, [ipv6]:port or :port", listen, err)
 	}
-	workers = cmp.Or(workers, min(runtime.GOMAXPROCS(0), MaxWorkers))
 	tries := 1
 	if addr.Port == 0 {
 		tries = bindTries
@@ -85,20 +88,41 @@ func bindBoth(addr *net.UDPAddr, workers int) (*Sockets, error) {
 	if err != nil {
 		return nil, bindError("udp", addr.Port, err)
 	}
-	s := &Sockets{udp: []*net.UDPConn{first}}
 	port := first.LocalAddr().(*net.UDPAddr).Port
-	s.tcp, err = net.ListenTCP("tcp", &net.TCPAddr{IP: addr.IP, Port: port, Zone: addr.Zone})
+	tcp, err := net.ListenTCP("tcp", &net.TCPAddr{IP: addr.IP, Port: port, Zone: addr.Zone})
 	if err != nil {
 		return nil, errors.Join(bindError("tcp", port, err), first.Close())
 	}
+	return (&Sockets{udp: []*net.UDPConn{first}, tcp: tcp}).fill(&net.UDPAddr{IP: addr.IP, Port: port, Zone: addr.Zone}, workers)
+}
+
+// fill binds UDP sockets until there are as many as workers.
+func (s *Sockets) fill(addr *net.UDPAddr, workers int) (*Sockets, error) {
 	for len(s.udp) < workers {
-		next, err := listenShared(&net.UDPAddr{IP: addr.IP, Port: port, Zone: addr.Zone})
+		next, err := listenShared(addr)
 		if err != nil {
-			return nil, errors.Join(bindError("udp", port, err), s.Close())
+			return nil, errors.Join(bindError("udp", addr.Port, err), s.Close())
 		}
 		s.udp = append(s.udp, next)
 	}
 	return s, nil
+}
+
+// BindBeside takes over the TCP socket of the process before, and binds UDP sockets of its own beside that one's, on the same port.
+func BindBeside(tcp *net.TCPListener, workers int) (*Sockets, error) {
+	workers, err := countWorkers(workers)
+	if err != nil {
+		return nil, errors.Join(err, tcp.Close())
+	}
+	addr := tcp.Addr().(*net.TCPAddr)
+	return (&Sockets{tcp: tcp}).fill(&net.UDPAddr{IP: addr.IP, Port: addr.Port, Zone: addr.Zone}, workers)
+}
+
+func countWorkers(workers int) (int, error) {
+	if workers < 0 || workers > MaxWorkers {
+		return 0, fmt.Errorf("listen with %d workers: use 1 to %d, or 0 for one a CPU", workers, MaxWorkers)
+	}
+	return cmp.Or(workers, min(runtime.GOMAXPROCS(0), MaxWorkers)), nil
 }
 
 // listenShared binds a UDP socket to a port that others of the same user may bind too.

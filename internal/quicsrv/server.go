@@ -25,7 +25,10 @@ type Server struct {
 	tcp      *http.Server
 	requests requests
 
-	stopping  atomic.Bool    // refuse new connections
+	stopping  atomic.Bool // refuse new connections
+	draining  atomic.Bool // Drain or Close has been called
+	retired   atomic.Bool // another process takes new connections
+	onTCP     tcpConnections
 	begin     sync.Mutex     // orders Serve before or after stop
 	accepting sync.WaitGroup // the HTTP/3 accept loops
 	finish    sync.Once
@@ -54,6 +57,7 @@ func Listen(cfg Config) (*Server, error) {
 	handler := s.requests.count(withAltSvc(cfg.Handler, s.Port()))
 	s.h3 = &http3.Server{Handler: countOnConnection(handler), ConnContext: withConnection, MaxHeaderBytes: cfg.MaxHeaderBytes, Logger: cfg.Log}
 	s.tcp = newTCP(cfg, handler)
+	s.tcp.ConnState = s.onTCP.count
 	return s, nil
 }
 
@@ -138,7 +142,7 @@ func (s *Server) serveQUIC(w *worker) error {
 
 func (s *Server) serveTCP() error {
 	err := s.tcp.ServeTLS(s.sockets.tcp, "", "")
-	if s.stopping.Load() || errors.Is(err, http.ErrServerClosed) {
+	if s.stopping.Load() || s.retired.Load() || errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
 	return fmt.Errorf("accept on tcp port %d: %w", s.Port(), err)

@@ -1,0 +1,166 @@
+package e2e
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"quicedge/internal/netnstest"
+)
+
+// upgrade puts another process in the place of the node's, and returns its process ID. The test ends it.
+func (n *node) upgrade(args ...string) int {
+	n.t.Helper()
+	code, out, errs := n.run(append([]string{"upgrade", "-o", "json"}, args...)...)
+	var answer struct{ PID int }
+	if err := json.Unmarshal([]byte(out), &answer); code != 0 || err != nil || answer.PID == 0 {
+		n.t.Fatalf("upgrade: exit %d, %v, %s%s\n%s", code, err, out, errs, n.stderr)
+	}
+	n.t.Cleanup(func() { syscall.Kill(answer.PID, syscall.SIGKILL) }) // fails where the test has ended it
+	return answer.PID
+}
+
+// gone waits for the end of a process.
+func (n *node) gone(pid int) {
+	n.t.Helper()
+	n.until(fmt.Sprintf("process %d ends", pid), func() bool {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		return err != nil || strings.Contains(string(text), ") Z ")
+	})
+}
+
+func startWorkers(t *testing.T, args ...string) *node {
+	t.Helper()
+	netnstest.NeedBPF(t)
+	t.Setenv("QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING", "true") // a client here is no *net.UDPConn
+	n := place(t, netnstest.New(t))
+	n.start(append([]string{"--iface", "lo", "--workers", "4", "--prefixes", demo, "--video-worker", "/nowhere"}, args...)...)
+	return n
+}
+
+// TestAnUpgradeKeepsConnections changes the program under 50 clients whose ports change too.
+func TestAnUpgradeKeepsConnections(t *testing.T) {
+	n := startWorkers(t)
+	var clients []*surfer
+	for range 50 {
+		s, err := surf(t, n.ns)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clients = append(clients, s)
+	}
+	pid := n.upgrade()
+	for i, s := range clients {
+		if err := errors.Join(s.rebind(), s.get()); err != nil {
+			t.Errorf("client %d of the old process: %v", i, err)
+		}
+	}
+	if status, _ := n.get("http://localhost:8080/readyz"); status != 200 {
+		t.Errorf("the new process is not ready: %d", status)
+	}
+	select {
+	case <-n.ended:
+		t.Fatalf("the old process ended before its connections:\n%s", n.stderr)
+	default:
+	}
+	for _, s := range clients {
+		s.close()
+	}
+	n.gone(n.cmd.Process.Pid)
+	s, err := surf(t, n.ns)
+	if err != nil {
+		t.Fatalf("the new process serves nobody: %v", err)
+	}
+	if err := errors.Join(s.rebind(), s.get()); err != nil {
+		t.Error(err)
+	}
+	syscall.Kill(pid, syscall.SIGTERM)
+	n.gone(pid)
+	if _, err := os.Stat(n.pins); !os.IsNotExist(err) {
+		t.Errorf("pins are left: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(n.state, "admin.sock")); !os.IsNotExist(err) {
+		t.Errorf("the admin socket is left: %v", err)
+	}
+}
+
+func TestAProgramThatFailsToStartLeavesTheOldOneServing(t *testing.T) {
+	n := startWorkers(t)
+	old, err := surf(t, n.ns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := filepath.Join(t.TempDir(), "bad")
+	if err := os.WriteFile(bad, []byte("#!/bin/sh\nexit 9\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{bad: "exit status 9", "/nowhere/quicedge": "no such file"} {
+		if code, _, errs := n.run("upgrade", name); code == 0 || !strings.Contains(errs, want) {
+			t.Errorf("upgrade to %s: exit %d, %s", name, code, errs)
+		}
+	}
+	if err := errors.Join(old.rebind(), old.get()); err != nil {
+		t.Error(err)
+	}
+	if _, err := surf(t, n.ns); err != nil {
+		t.Errorf("new clients: %v", err)
+	}
+	if code := n.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestUpgradesUnderLoadFailNoRequest upgrades again and again while clients connect and ask. QUICEDGE_SOAK makes it a hundred times.
+func TestUpgradesUnderLoadFailNoRequest(t *testing.T) {
+	rounds := 5
+	if os.Getenv("QUICEDGE_SOAK") != "" {
+		rounds = 100
+	}
+	n := startWorkers(t, "--keep-timeout", "20s")
+	stop := make(chan struct{})
+	var asked, connected atomic.Int64
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for {
+				s, err := surf(t, n.ns)
+				if err != nil {
+					t.Errorf("connect: %v", err)
+					return
+				}
+				connected.Add(1)
+				for range 50 {
+					if err := s.get(); err != nil {
+						t.Errorf("ask: %v", err)
+						return
+					}
+					asked.Add(1)
+				}
+				s.close()
+				select {
+				case <-stop:
+					return
+				default:
+				}
+			}
+		})
+	}
+	pid := n.cmd.Process.Pid
+	for range rounds {
+		next := n.upgrade()
+		n.gone(pid)
+		pid = next
+	}
+	close(stop)
+	wg.Wait()
+	t.Logf("%d upgrades, %d connections, %d requests", rounds, connected.Load(), asked.Load())
+	syscall.Kill(pid, syscall.SIGTERM)
+	n.gone(pid)
+}
