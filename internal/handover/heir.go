@@ -43,35 +43,41 @@ type Heir struct {
 	ended chan struct{}
 }
 
-// Start starts a program and gives it what it needs. cmd has neither been started nor has extra files.
+// Start starts a program and gives it what it needs: before it runs, so that the death of this process at any later time leaves it able to
+// go on. cmd has neither been started nor has extra files.
 func Start(cmd *exec.Cmd, gifts []Gift, values map[string]string) (_ *Heir, err error) {
 	ours, theirs, err := pair()
 	if err != nil {
 		return nil, err
 	}
 	defer theirs.Close()
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, ours.Close())
+		}
+	}()
+	for _, g := range gifts {
+		if err := give(ours, g); err != nil {
+			return nil, fmt.Errorf("hand over %s: %w", g.Name, err)
+		}
+	}
+	text, err := json.Marshal(values)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = ours.Write(append([]byte("end "), text...)); err != nil {
+		return nil, fmt.Errorf("hand over: %w", err)
+	}
 	cmd.Env = append(cmd.Environ(), variable+"=3")
 	cmd.ExtraFiles = []*os.File{theirs}
 	if err := cmd.Start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("start %s: %w", cmd.Path, err), ours.Close())
+		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
 	}
 	h := &Heir{cmd: cmd, conn: ours, ended: make(chan struct{})}
 	go func() {
 		cmd.Wait() // how it ended is in ProcessState
 		close(h.ended)
 	}()
-	for _, g := range gifts {
-		if err := h.give(g); err != nil {
-			return nil, errors.Join(err, h.Kill())
-		}
-	}
-	text, err := json.Marshal(values)
-	if err == nil {
-		_, err = h.conn.Write(append([]byte("end "), text...))
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("hand over: %w", err), h.Kill())
-	}
 	return h, nil
 }
 
@@ -91,18 +97,15 @@ func pair() (ours *net.UnixConn, theirs *os.File, err error) {
 }
 
 // give sends a descriptor as it is: by way of os.File it would become a blocking one, here too.
-func (h *Heir) give(g Gift) error {
+func give(to *net.UnixConn, g Gift) error {
 	raw, err := g.Of.SyscallConn()
 	if err != nil {
-		return fmt.Errorf("hand over %s: %w", g.Name, err)
+		return err
 	}
 	outer := raw.Control(func(fd uintptr) {
-		_, _, err = h.conn.WriteMsgUnix([]byte("give "+g.Name), unix.UnixRights(int(fd)), nil)
+		_, _, err = to.WriteMsgUnix([]byte("give "+g.Name), unix.UnixRights(int(fd)), nil)
 	})
-	if err = errors.Join(outer, err); err != nil {
-		return fmt.Errorf("hand over %s: %w", g.Name, err)
-	}
-	return nil
+	return errors.Join(outer, err)
 }
 
 // Pid is the process's.

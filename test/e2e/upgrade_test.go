@@ -117,13 +117,61 @@ func TestAProgramThatFailsToStartLeavesTheOldOneServing(t *testing.T) {
 	}
 }
 
+// TestKillingTheOldProcessWithinAnUpgrade kills it at moments from the start of the new one on. New connections go on.
+func TestKillingTheOldProcessWithinAnUpgrade(t *testing.T) {
+	n := startWorkers(t)
+	old := n.cmd.Process.Pid
+	for round := range 5 {
+		if err := syscall.Kill(old, syscall.SIGUSR2); err != nil {
+			t.Fatal(err)
+		}
+		var next int
+		n.until("a new process starts", func() bool {
+			for _, pid := range children(t, old) {
+				environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+				if err == nil && strings.Contains(string(environ), "HANDOVER_FD=") { // it runs the program
+					next = pid
+				}
+			}
+			return next != 0
+		})
+		t.Cleanup(func() { syscall.Kill(next, syscall.SIGKILL) }) // fails where the test has ended it
+		for range round * 3 {
+			if s, err := surf(t, n.ns); err == nil { // some time passes, of which the old process may see the end
+				s.close()
+			}
+		}
+		syscall.Kill(old, syscall.SIGKILL)
+		for range 20 {
+			s, err := surf(t, n.ns)
+			if err != nil {
+				t.Fatalf("round %d: a new client: %v", round, err)
+			}
+			s.close()
+		}
+		n.gone(old)
+		old = next
+	}
+	syscall.Kill(old, syscall.SIGTERM)
+	n.gone(old)
+}
+
+const largeFile = 32 << 20
+
 // TestUpgradesUnderLoadFailNoRequest upgrades again and again while clients connect and ask. QUICEDGE_SOAK makes it a hundred times.
 func TestUpgradesUnderLoadFailNoRequest(t *testing.T) {
 	rounds := 5
 	if os.Getenv("QUICEDGE_SOAK") != "" {
 		rounds = 100
 	}
-	n := startWorkers(t, "--keep-timeout", "20s")
+	root := t.TempDir()
+	if err := os.Chmod(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "large"), make([]byte, largeFile), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	n := startWorkers(t, "--keep-timeout", "60s", "--root", root)
 	stop := make(chan struct{})
 	var asked, connected atomic.Int64
 	var wg sync.WaitGroup
@@ -152,6 +200,25 @@ func TestUpgradesUnderLoadFailNoRequest(t *testing.T) {
 			}
 		})
 	}
+	wg.Go(func() {
+		for downloaded := 0; ; downloaded++ {
+			s, err := surf(t, n.ns)
+			if err == nil {
+				err = s.download("/large", largeFile)
+			}
+			if err != nil {
+				t.Errorf("download: %v", err)
+				return
+			}
+			s.close()
+			select {
+			case <-stop:
+				t.Logf("%d downloads of %d MB", downloaded+1, largeFile>>20)
+				return
+			default:
+			}
+		}
+	})
 	pid := n.cmd.Process.Pid
 	for range rounds {
 		next := n.upgrade()

@@ -3,11 +3,13 @@ package e2e
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
@@ -44,21 +46,34 @@ func surf(t *testing.T, ns netnstest.NS) (*surfer, error) {
 	return s, s.get()
 }
 
-// get asks for the node's page.
+// get asks for something small, or for nothing that is there.
 func (s *surfer) get() error {
-	ctx, cancel := context.WithTimeout(context.Background(), echoWithin)
+	_, err := s.fetch("/", echoWithin)
+	return err
+}
+
+// download asks for a file of so many bytes.
+func (s *surfer) download(name string, size int64) error {
+	got, err := s.fetch(name, patience)
+	if err == nil && got != size {
+		err = fmt.Errorf("%d bytes came, want %d", got, size)
+	}
+	return err
+}
+
+func (s *surfer) fetch(name string, within time.Duration) (size int64, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+echoServer+"/", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+echoServer+name, nil)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	resp, err := s.h3.RoundTrip(r)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer resp.Body.Close()
-	_, err = io.Copy(io.Discard, resp.Body)
-	return err
+	return io.Copy(io.Discard, resp.Body)
 }
 
 // TestTheNodesWorkersKeepRebindingClients changes the ports of 200 clients of a node with four workers, which the kernel steers for or
