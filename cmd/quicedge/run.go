@@ -46,7 +46,7 @@ func (a *app) runNode(ctx context.Context, cfg config.Config, log *slog.Logger) 
 		return err
 	}
 	greet(a.stdout, n.Facts())
-	return attend(ctx, n, cfg, signals)
+	return attend(ctx, n, cfg, signals, supervisor{log})
 }
 
 func listenToSignals() chan os.Signal {
@@ -56,20 +56,28 @@ func listenToSignals() chan os.Signal {
 }
 
 // attend does what signals ask of a running node, until it ends.
-func attend(ctx context.Context, n *node.Node, cfg config.Config, signals chan os.Signal) error {
+func attend(ctx context.Context, n *node.Node, cfg config.Config, signals chan os.Signal, super supervisor) error {
+	super.ready()
+	watchdog, stopWatchdog := super.watchdog()
+	defer stopWatchdog()
 	ended := make(chan error, 1)
 	go func() { ended <- n.Wait() }()
 	for {
 		select {
+		case <-watchdog:
+			super.alive()
 		case s := <-signals:
 			switch s {
 			case syscall.SIGHUP:
+				super.reloading()
 				n.Reload() // it has logged the outcome
+				super.ready()
 				continue
 			case syscall.SIGUSR2:
 				go n.Upgrade(context.WithoutCancel(ctx), "") // it too
 				continue
 			}
+			super.stopping()
 			return stopNode(n, cfg, signals)
 		case <-n.Succeeded():
 			return retire(n, cfg, signals)

@@ -7,8 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -154,80 +152,4 @@ func TestKillingTheOldProcessWithinAnUpgrade(t *testing.T) {
 	}
 	syscall.Kill(old, syscall.SIGTERM)
 	n.gone(old)
-}
-
-const largeFile = 32 << 20
-
-// TestUpgradesUnderLoadFailNoRequest upgrades again and again while clients connect and ask. QUICEDGE_SOAK makes it a hundred times.
-func TestUpgradesUnderLoadFailNoRequest(t *testing.T) {
-	rounds := 5
-	if os.Getenv("QUICEDGE_SOAK") != "" {
-		rounds = 100
-	}
-	root := t.TempDir()
-	if err := os.Chmod(root, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(root, "large"), make([]byte, largeFile), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	n := startWorkers(t, "--keep-timeout", "60s", "--root", root)
-	stop := make(chan struct{})
-	var asked, connected atomic.Int64
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			for {
-				s, err := surf(t, n.ns)
-				if err != nil {
-					t.Errorf("connect: %v", err)
-					return
-				}
-				connected.Add(1)
-				for range 50 {
-					if err := s.get(); err != nil {
-						t.Errorf("ask: %v", err)
-						return
-					}
-					asked.Add(1)
-				}
-				s.close()
-				select {
-				case <-stop:
-					return
-				default:
-				}
-			}
-		})
-	}
-	wg.Go(func() {
-		for downloaded := 0; ; downloaded++ {
-			s, err := surf(t, n.ns)
-			if err == nil {
-				err = s.download("/large", largeFile)
-			}
-			if err != nil {
-				t.Errorf("download: %v", err)
-				return
-			}
-			s.close()
-			select {
-			case <-stop:
-				t.Logf("%d downloads of %d MB", downloaded+1, largeFile>>20)
-				return
-			default:
-			}
-		}
-	})
-	pid := n.cmd.Process.Pid
-	for range rounds {
-		next := n.upgrade()
-		n.gone(pid)
-		pid = next
-	}
-	close(stop)
-	wg.Wait()
-	t.Logf("%d upgrades, %d connections, %d requests", rounds, connected.Load(), asked.Load())
-	syscall.Kill(pid, syscall.SIGTERM)
-	n.gone(pid)
 }
