@@ -14,6 +14,7 @@ import (
 type Config struct {
 	Region       string        `yaml:"region" env:"REGION"`
 	Listen       string        `yaml:"listen" env:"LISTEN"`
+	Workers      int           `yaml:"workers" env:"WORKERS"`
 	Admin        string        `yaml:"admin" env:"ADMIN"`
 	Cert         string        `yaml:"cert" env:"CERT"`
 	Key          string        `yaml:"key" env:"KEY"`
@@ -28,6 +29,7 @@ type Config struct {
 	PinDir       string        `yaml:"pin_dir" env:"PIN_DIR"`
 	NATTimeout   string        `yaml:"nat_timeout" env:"NAT_TIMEOUT"` // NATTimeouts reads it
 	DrainTimeout time.Duration `yaml:"drain_timeout" env:"DRAIN_TIMEOUT"`
+	KeepTimeout  time.Duration `yaml:"keep_timeout" env:"KEEP_TIMEOUT"`
 	LogLevel     string        `yaml:"log_level" env:"LOG_LEVEL"`
 	LogFormat    string        `yaml:"log_format" env:"LOG_FORMAT"`
 
@@ -67,7 +69,7 @@ const (
 func Default() Config {
 	return Config{
 		Region: "local", Listen: ":443", Admin: "127.0.0.1:8080", Iface: IfaceAuto,
-		StateDir: "/var/lib/quicedge", PinDir: "/sys/fs/bpf/quicedge", NATTimeout: "30s", DrainTimeout: 30 * time.Second,
+		StateDir: "/var/lib/quicedge", PinDir: "/sys/fs/bpf/quicedge", NATTimeout: "30s", DrainTimeout: 30 * time.Second, KeepTimeout: 10 * time.Minute,
 		LogLevel: "info", LogFormat: "auto", ZeroRTT: true,
 		AttachMode: "auto", TableKind: "dir", Screen: true,
 		Tick: time.Second, MeasureHalfLife: time.Minute, MeasureExpire: 5 * time.Minute, MeasureMinSamples: 20, MeasureMinPackets: 1000,
@@ -128,6 +130,7 @@ func (c *Config) NodeFlags(fs *pflag.FlagSet) {
 	c.HostFlags(fs)
 	c.LoopFlags(fs)
 	fs.StringVar(&c.Listen, "listen", c.Listen, "address for clients, UDP and TCP")
+	fs.IntVar(&c.Workers, "workers", c.Workers, "workers that share the clients' port (0: one a CPU)")
 	fs.StringVar(&c.Cert, "cert", c.Cert, "certificate chain, PEM (default: self-signed)")
 	fs.StringVar(&c.Key, "key", c.Key, "private key, PEM")
 	fs.StringVar(&c.TicketKeys, "ticket-keys", c.TicketKeys, "key file of session tickets that nodes share (default: one of the node's own in the state folder)")
@@ -135,4 +138,5 @@ func (c *Config) NodeFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Root, "root", c.Root, "folder whose files are served")
 	c.PortsFlag(fs, "UDP ports of other QUIC servers on this host that the data plane serves too, such as 8443,9443")
 	fs.Var((*duration)(&c.DrainTimeout), "drain-timeout", "how long requests may take to end after SIGTERM")
+	fs.Var((*duration)(&c.KeepTimeout), "keep-timeout", "how long a process keeps its connections when another has taken over")
 }

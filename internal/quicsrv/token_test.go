@@ -31,12 +31,12 @@ func underLoad(s *Server) {
 
 func TestTokenOfOneNodeProvesTheAddressToAnother(t *testing.T) {
 	here, cert := newPlace(t), selfSigned(t)
-	a := worker(t, cert, here.process(t), hello)
+	a := workerOf(t, cert, here.process(t), hello)
 	for name, tt := range map[string]struct {
 		node    place
 		retries bool
 	}{"with the same keys": {here.another(t), false}, "with other keys": {newPlace(t), true}} {
-		b := worker(t, cert, tt.node.process(t), hello)
+		b := workerOf(t, cert, tt.node.process(t), hello)
 		store := tokens{quic.NewLRUTokenStore(1, 4), make(chan struct{}, 8)}
 		visit := func(s *Server) {
 			conn, err := dialQUIC(t, s.Addr().String(), cert, &quic.Config{TokenStore: store})
@@ -62,8 +62,8 @@ func TestTokenOfOneNodeProvesTheAddressToAnother(t *testing.T) {
 // A client whose server is gone is told so by whoever gets its packets and has the same keys, and need not wait.
 func TestNodeWithTheSameKeysResetsLostConnections(t *testing.T) {
 	here, cert := newPlace(t), selfSigned(t)
-	a := worker(t, cert, here.process(t), hello)
-	b := worker(t, cert, here.another(t).process(t), hello)
+	a := workerOf(t, cert, here.process(t), hello)
+	b := workerOf(t, cert, here.another(t).process(t), hello)
 	var to atomic.Pointer[net.UDPAddr]
 	to.Store(net.UDPAddrFromAddrPort(a.Addr()))
 	front := splice(t, &to)

@@ -88,8 +88,8 @@ func (p place) process(t testing.TB) *Resumption {
 	return r
 }
 
-// worker serves until the end of the test.
-func worker(t testing.TB, cert *Certificate, r *Resumption, handler http.Handler) *Server {
+// workerOf serves until the end of the test.
+func workerOf(t testing.TB, cert *Certificate, r *Resumption, handler http.Handler) *Server {
 	t.Helper()
 	s, err := Listen(Config{Listen: "127.0.0.1:0", TLS: cert.TLSConfig(), Handler: handler, Resumption: r})
 	if err != nil {
@@ -172,8 +172,8 @@ var hello = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 func TestTicketIsGoodForOneEarlyFlightOnAnyWorker(t *testing.T) {
 	node, cert := newPlace(t), selfSigned(t)
 	first := node.process(t)
-	a, b := worker(t, cert, first, hello), worker(t, cert, first, hello)
-	other := worker(t, cert, node.process(t), hello) // of another process
+	a, b := workerOf(t, cert, first, hello), workerOf(t, cert, first, hello)
+	other := workerOf(t, cert, node.process(t), hello) // of another process
 	g := newGuest(cert)
 	if early, resumed := g.visit(t, a.Addr().String()); early || resumed {
 		t.Errorf("a first visit: early %v, resumed %v", early, resumed)
@@ -191,7 +191,7 @@ func TestTicketIsGoodForOneEarlyFlightOnAnyWorker(t *testing.T) {
 func TestNodesWithOneKeyFileTakeEachOthersTickets(t *testing.T) {
 	here, cert := newPlace(t), selfSigned(t)
 	there := here.another(t)
-	a, b := worker(t, cert, here.process(t), hello), worker(t, cert, there.process(t), hello)
+	a, b := workerOf(t, cert, here.process(t), hello), workerOf(t, cert, there.process(t), hello)
 	g := newGuest(cert)
 	g.visit(t, a.Addr().String())
 	if early, resumed := g.visit(t, b.Addr().String()); early || !resumed {
@@ -203,7 +203,7 @@ func TestNodesWithOneKeyFileTakeEachOthersTickets(t *testing.T) {
 		t.Errorf("later: early %v, resumed %v", early, resumed)
 	}
 	stranger := newPlace(t)
-	if early, resumed := g.visit(t, worker(t, cert, stranger.process(t), hello).Addr().String()); early || resumed {
+	if early, resumed := g.visit(t, workerOf(t, cert, stranger.process(t), hello).Addr().String()); early || resumed {
 		t.Errorf("a node with other keys: early %v, resumed %v", early, resumed)
 	}
 }
@@ -211,7 +211,7 @@ func TestNodesWithOneKeyFileTakeEachOthersTickets(t *testing.T) {
 func TestTicketsOutliveRotationsForADay(t *testing.T) {
 	node, cert := newPlace(t), selfSigned(t)
 	r := node.process(t)
-	s := worker(t, cert, r, hello)
+	s := workerOf(t, cert, r, hello)
 	for after, want := range map[time.Duration]struct{ early, resumed bool }{
 		ticketkey.Period: {true, true}, 24 * time.Hour: {false, true}, ticketkey.Kept + ticketkey.Period: {false, false},
 	} {
@@ -238,7 +238,7 @@ func TestWithoutARegisterThereIsNoEarlyData(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := worker(t, cert, r, hello)
+	s := workerOf(t, cert, r, hello)
 	g := newGuest(cert)
 	g.visit(t, s.Addr().String())
 	if early, resumed := g.visit(t, s.Addr().String()); early || !resumed {
@@ -248,7 +248,7 @@ func TestWithoutARegisterThereIsNoEarlyData(t *testing.T) {
 
 func TestSessionsOverTCPAreResumedByAnyNode(t *testing.T) {
 	here, cert := newPlace(t), selfSigned(t)
-	a, b := worker(t, cert, here.process(t), hello), worker(t, cert, here.another(t).process(t), hello)
+	a, b := workerOf(t, cert, here.process(t), hello), workerOf(t, cert, here.another(t).process(t), hello)
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		c := trust(cert)
 		c.MaxVersion, c.ClientSessionCache = version, tls.NewLRUClientSessionCache(1)
@@ -342,7 +342,7 @@ func TestUnsafeEarlyRequestsAreSentBack(t *testing.T) {
 			t.Parallel()
 			node, cert := newPlace(t), selfSigned(t)
 			var ran atomic.Int32
-			s := worker(t, cert, node.process(t), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			s := workerOf(t, cert, node.process(t), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 				if r.Method == method {
 					ran.Add(1)
 				}
@@ -390,7 +390,7 @@ func TestUnsafeRequestsAfterTheHandshakePass(t *testing.T) {
 func TestBrokenKeyFileLeavesTheKeysInUse(t *testing.T) {
 	node, cert := newPlace(t), selfSigned(t)
 	r := node.process(t)
-	s := worker(t, cert, r, hello)
+	s := workerOf(t, cert, r, hello)
 	g := newGuest(cert)
 	g.visit(t, s.Addr().String())
 	if err := os.WriteFile(node.keys, []byte("quicedge-keys 1\nnode "), 0o600); err != nil {
@@ -412,7 +412,7 @@ func TestWorkersAgreeOnAFlightThatReachesAllAtOnce(t *testing.T) {
 	r := node.process(t)
 	var workers []*Server
 	for range 4 {
-		workers = append(workers, worker(t, cert, r, count))
+		workers = append(workers, workerOf(t, cert, r, count))
 	}
 	g := newGuest(cert)
 	g.visit(t, workers[0].Addr().String())
