@@ -67,11 +67,17 @@ func TestNodeWithTheSameKeysResetsLostConnections(t *testing.T) {
 	var to atomic.Pointer[net.UDPAddr]
 	to.Store(net.UDPAddrFromAddrPort(a.Addr()))
 	front := splice(t, &to)
-	conn, err := dialQUIC(t, front.String(), cert, nil)
+	store := tokens{quic.NewLRUTokenStore(1, 4), make(chan struct{}, 8)}
+	conn, err := dialQUIC(t, front.String(), cert, &quic.Config{TokenStore: store})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.CloseWithError(noError, "")
+	select {
+	case <-store.got: // it comes when the server has confirmed the handshake: nothing of that is under way any more
+	case <-time.After(patience):
+		t.Fatal("no token")
+	}
 	to.Store(net.UDPAddrFromAddrPort(b.Addr()))
 	stream, err := conn.OpenUniStream()
 	if err != nil {
