@@ -39,7 +39,7 @@ plane down.`,
 			return err
 		}
 		greetAgent(a.stdout, n.AgentFacts())
-		return attend(cmd.Context(), n, cfg, signals)
+		return attend(cmd.Context(), n, cfg, signals, supervisor{log})
 	}
 	return cmd
 }

@@ -1,6 +1,7 @@
 package adminsocket
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,7 +36,7 @@ func Dial(name string) Client {
 		var d net.Dialer
 		return d.DialContext(ctx, "unix", name)
 	}
-	return Client{&http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}, Timeout: time.Minute}}
+	return Client{&http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}, Timeout: 2 * time.Minute}}
 }
 
 // Reload makes the node read its sources again. An error other than ErrNoNode is the node's: it kept what it had.
@@ -43,6 +44,18 @@ func (c Client) Reload(ctx context.Context) (changed int, err error) {
 	var out reloaded
 	err = c.call(ctx, http.MethodPost, "/v1/reload", &out)
 	return out.Changed, err
+}
+
+// Upgrade makes the node start a program in its place, its own file where the name is empty. It returns when that takes new connections. An
+// error other than ErrNoNode is the node's, which goes on.
+func (c Client) Upgrade(ctx context.Context, program string) (pid int, err error) {
+	body, err := json.Marshal(upgrade{program})
+	if err != nil {
+		return 0, err
+	}
+	var out upgraded
+	err = c.send(ctx, http.MethodPost, "/v1/upgrade", bytes.NewReader(body), &out)
+	return out.PID, err
 }
 
 // Lookup asks the node for the class of an address.
@@ -88,7 +101,11 @@ func (c Client) Loop(ctx context.Context) (path.LoopAnswer, error) {
 }
 
 func (c Client) call(ctx context.Context, method, target string, out any) error {
-	req, err := http.NewRequestWithContext(ctx, method, "http://node"+target, nil)
+	return c.send(ctx, method, target, nil, out)
+}
+
+func (c Client) send(ctx context.Context, method, target string, in io.Reader, out any) error {
+	req, err := http.NewRequestWithContext(ctx, method, "http://node"+target, in)
 	if err != nil {
 		return err
 	}

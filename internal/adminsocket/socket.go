@@ -8,14 +8,17 @@
 //	GET  /v1/learned                       {"classes":[...]} of path.LearnedAnswer
 //	GET  /v1/loop                          a path.LoopAnswer
 //	POST /v1/reload                        {"changed":3}
+//	POST /v1/upgrade                       {"program":"/usr/bin/quicedge"}, or nothing for the same file: {"pid":4711}
 //
 // An error is {"error":"..."} with status 400 for a wrong request and 422 for a state that was refused.
 package adminsocket
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -41,6 +44,7 @@ type Node interface {
 	Learned() map[class.ID]mtu.Learned
 	Loop() path.LoopAnswer
 	Reload() (changed int, err error)
+	Upgrade(ctx context.Context, program string) (pid int, err error)
 }
 
 // Listen opens the socket, in place of one that a dead node left. The caller holds the state folder's lock.
@@ -81,7 +85,24 @@ func Server(n Node) *http.Server {
 		}
 		reply(w, http.StatusOK, reloaded{changed})
 	})
+	mux.HandleFunc("POST /v1/upgrade", upgradeOf(n))
 	return &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+}
+
+func upgradeOf(n Node) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var ask upgrade
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&ask); err != nil && !errors.Is(err, io.EOF) {
+			reply(w, http.StatusBadRequest, failure{fmt.Sprintf("the request is not JSON: %v", err)})
+			return
+		}
+		pid, err := n.Upgrade(r.Context(), ask.Program)
+		if err != nil {
+			reply(w, http.StatusUnprocessableEntity, failure{err.Error()})
+			return
+		}
+		reply(w, http.StatusOK, upgraded{pid})
+	}
 }
 
 // about answers questions about an address.
@@ -114,6 +135,14 @@ func learnedOf(all map[class.ID]mtu.Learned) learned {
 
 type failure struct {
 	Error string `json:"error"`
+}
+
+type upgrade struct {
+	Program string `json:"program"`
+}
+
+type upgraded struct {
+	PID int `json:"pid"`
 }
 
 type reloaded struct {

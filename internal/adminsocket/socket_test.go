@@ -1,6 +1,7 @@
 package adminsocket
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -46,6 +47,8 @@ func (n node) Loop() path.LoopAnswer { return path.LoopAnswer{Generation: 7} }
 
 func (n node) Reload() (int, error) { return 3, n.refuse }
 
+func (n node) Upgrade(_ context.Context, program string) (int, error) { return len(program), n.refuse }
+
 func serve(t *testing.T, n Node) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "admin.sock")
@@ -67,6 +70,9 @@ func TestCommandsReachTheNode(t *testing.T) {
 	c := Dial(name)
 	if changed, err := c.Reload(t.Context()); err != nil || changed != 3 {
 		t.Errorf("reload: %d, %v", changed, err)
+	}
+	if pid, err := c.Upgrade(t.Context(), "/new"); err != nil || pid != 4 {
+		t.Errorf("upgrade: %d, %v", pid, err)
 	}
 	a, err := c.Lookup(t.Context(), netip.MustParseAddr("2001:db8::1"))
 	if err != nil || a.Address != "2001:db8::1" || a.ProvinceID != 23 || a.ISP != "CMCC" || a.MTU != 1372 {

@@ -14,9 +14,12 @@ import (
 type Config struct {
 	Region       string        `yaml:"region" env:"REGION"`
 	Listen       string        `yaml:"listen" env:"LISTEN"`
+	Workers      int           `yaml:"workers" env:"WORKERS"`
 	Admin        string        `yaml:"admin" env:"ADMIN"`
 	Cert         string        `yaml:"cert" env:"CERT"`
 	Key          string        `yaml:"key" env:"KEY"`
+	TicketKeys   string        `yaml:"ticket_keys" env:"TICKET_KEYS"`
+	ZeroRTT      bool          `yaml:"zero_rtt" env:"ZERO_RTT"`
 	Root         string        `yaml:"root" env:"ROOT"`
 	Iface        string        `yaml:"iface" env:"IFACE"`
 	Ports        string        `yaml:"ports" env:"PORTS"`
@@ -26,6 +29,7 @@ type Config struct {
 	PinDir       string        `yaml:"pin_dir" env:"PIN_DIR"`
 	NATTimeout   string        `yaml:"nat_timeout" env:"NAT_TIMEOUT"` // NATTimeouts reads it
 	DrainTimeout time.Duration `yaml:"drain_timeout" env:"DRAIN_TIMEOUT"`
+	KeepTimeout  time.Duration `yaml:"keep_timeout" env:"KEEP_TIMEOUT"`
 	LogLevel     string        `yaml:"log_level" env:"LOG_LEVEL"`
 	LogFormat    string        `yaml:"log_format" env:"LOG_FORMAT"`
 
@@ -65,8 +69,8 @@ const (
 func Default() Config {
 	return Config{
 		Region: "local", Listen: ":443", Admin: "127.0.0.1:8080", Iface: IfaceAuto,
-		StateDir: "/var/lib/quicedge", PinDir: "/sys/fs/bpf/quicedge", NATTimeout: "30s", DrainTimeout: 30 * time.Second,
-		LogLevel: "info", LogFormat: "auto",
+		StateDir: "/var/lib/quicedge", PinDir: "/sys/fs/bpf/quicedge", NATTimeout: "30s", DrainTimeout: 30 * time.Second, KeepTimeout: 10 * time.Minute,
+		LogLevel: "info", LogFormat: "auto", ZeroRTT: true,
 		AttachMode: "auto", TableKind: "dir", Screen: true,
 		Tick: time.Second, MeasureHalfLife: time.Minute, MeasureExpire: 5 * time.Minute, MeasureMinSamples: 20, MeasureMinPackets: 1000,
 		ConditionMargin: 10, ConditionDwell: 10 * time.Second,
@@ -126,9 +130,13 @@ func (c *Config) NodeFlags(fs *pflag.FlagSet) {
 	c.HostFlags(fs)
 	c.LoopFlags(fs)
 	fs.StringVar(&c.Listen, "listen", c.Listen, "address for clients, UDP and TCP")
+	fs.IntVar(&c.Workers, "workers", c.Workers, "workers that share the clients' port (0: one a CPU)")
 	fs.StringVar(&c.Cert, "cert", c.Cert, "certificate chain, PEM (default: self-signed)")
 	fs.StringVar(&c.Key, "key", c.Key, "private key, PEM")
+	fs.StringVar(&c.TicketKeys, "ticket-keys", c.TicketKeys, "key file of session tickets that nodes share (default: one of the node's own in the state folder)")
+	fs.BoolVar(&c.ZeroRTT, "zero-rtt", c.ZeroRTT, "take requests of safe methods with the first datagrams of clients that come back")
 	fs.StringVar(&c.Root, "root", c.Root, "folder whose files are served")
 	c.PortsFlag(fs, "UDP ports of other QUIC servers on this host that the data plane serves too, such as 8443,9443")
 	fs.Var((*duration)(&c.DrainTimeout), "drain-timeout", "how long requests may take to end after SIGTERM")
+	fs.Var((*duration)(&c.KeepTimeout), "keep-timeout", "how long a process keeps its connections when another has taken over")
 }

@@ -62,8 +62,12 @@ func (c Config) validate() *wrongValue {
 
 func (c Config) validateLimits() *wrongValue {
 	switch {
+	case c.Workers < 0 || c.Workers > 256:
+		return wrong("workers", "%d: use 0 to 256", c.Workers)
 	case c.DrainTimeout < 0 || c.DrainTimeout > time.Hour:
 		return wrong("drain_timeout", "%s: use 0s to 1h", c.DrainTimeout)
+	case c.KeepTimeout < 0 || c.KeepTimeout > 24*time.Hour:
+		return wrong("keep_timeout", "%s: use 0s to 24h", c.KeepTimeout)
 	case c.VideoTimeout < time.Second || c.VideoTimeout > 24*time.Hour:
 		return wrong("video_timeout", "%s: use 1s to 24h", c.VideoTimeout)
 	case c.VideoWorkers < 0 || c.VideoWorkers > 256:

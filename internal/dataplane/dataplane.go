@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -58,6 +59,7 @@ type Config struct {
 	TableKind  TableKind    // what the prefix tables are made of; TableDIR where empty
 	NoScreen   bool         // let ingress pass what RFC 9000 has every QUIC server discard
 	Hold       bool         // a Load's: until Plane.Close, or its process ends, every other Load and Unload is ErrInUse
+	Held       *os.File     // with Hold: what the process before this one holds by (Plane.Hold), which this Load takes over
 	Log        *slog.Logger // slog.Default() where nil
 
 	MarkMask      uint32 // contiguous bits of skb->mark that hold the class, at least 10; 0: the mark is left alone

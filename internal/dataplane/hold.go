@@ -29,3 +29,28 @@ func takeHold(dir string) (dirLock, error) {
 	}
 	return dirLock{f}, nil
 }
+
+// takeHold is the function of that name, or takes the hold over from the process before.
+func (l *loader) takeHold() (dirLock, error) {
+	if l.Held != nil {
+		return dirLock{l.Held}, nil
+	}
+	return takeHold(l.PinDir)
+}
+
+// Hold is what a plane that was loaded with Hold keeps others out by, for the process that is to take over (Config.Held); nil where it
+// does not hold.
+func (p *Plane) Hold() *os.File {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.hold.f
+}
+
+// HandOver closes a plane whose hold another process has too: Close would let go of it for both.
+func (p *Plane) HandOver() error {
+	p.mu.Lock()
+	p.hold.forget()
+	p.hold = dirLock{}
+	p.mu.Unlock()
+	return p.Close()
+}

@@ -77,3 +77,10 @@ func (l dirLock) release() {
 		l.f.Close()
 	}
 }
+
+// forget closes without unlocking: another process has the lock too.
+func (l dirLock) forget() {
+	if l.f != nil {
+		l.f.Close()
+	}
+}

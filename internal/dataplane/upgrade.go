@@ -15,12 +15,15 @@ func (l *loader) upgrade(ctx context.Context) (_ *Plane, err error) {
 	if err := checkOwned(l.PinDir); err != nil {
 		return nil, err
 	}
-	hold, err := takeHold(l.PinDir)
+	hold, err := l.takeHold()
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
-		if err != nil || !l.Hold {
+		switch {
+		case err != nil && l.Held != nil:
+			hold.forget() // the process before goes on
+		case err != nil || !l.Hold:
 			hold.release()
 		}
 	}()

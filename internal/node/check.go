@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"quicedge/internal/config"
+	"quicedge/internal/ticketkey"
 )
 
 // Found is what Check read.
@@ -36,6 +37,11 @@ func Check(cfg config.Config) (Found, error) {
 	found.Warnings = cert.Warnings(time.Now())
 	if cfg.Cert == "" {
 		found.Warnings = append(found.Warnings, "no certificate: the node will make a self-signed one; name yours with cert and key")
+	}
+	if cfg.TicketKeys != "" {
+		if _, err := ticketkey.Read(cfg.TicketKeys); err != nil {
+			return found, err
+		}
 	}
 	if cfg.Root != "" {
 		if info, err := os.Stat(cfg.Root); err != nil {

@@ -14,6 +14,9 @@ import (
 func (n *Node) edgeConfig() edge.Config {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(newKernelMetrics(n.plane.reading, n.log), newLoopMetrics(n.loop))
+	if n.public != nil {
+		registry.MustRegister(newHandshakeMetrics(n.public.Handshakes, n.resume.shared.Counts))
+	}
 	cfg := edge.Config{
 		Registry:      registry,
 		Node:          n.cfg.Region,
@@ -58,6 +61,7 @@ func certificate(cfg config.Config) (*quicsrv.Certificate, error) {
 // Facts is what a person who started the node wants to know.
 type Facts struct {
 	Port        uint16 // of clients, UDP and TCP
+	Workers     string // how many, and how datagrams find theirs
 	Admin       string // host:port of operators
 	DataPlane   string
 	Video       string
@@ -66,7 +70,7 @@ type Facts struct {
 
 // Facts describes the running node.
 func (n *Node) Facts() Facts {
-	f := Facts{Port: n.public.Addr().Port(), Admin: n.operatorAt.Addr().String(), DataPlane: n.plane.state, Video: "workers ready", Certificate: n.cfg.Cert}
+	f := Facts{Port: n.public.Addr().Port(), Workers: fmt.Sprintf("%d, steered %s", len(n.sockets.UDP()), n.steers.state), Admin: n.operatorAt.Addr().String(), DataPlane: n.plane.state, Video: "workers ready", Certificate: n.cfg.Cert}
 	if err := n.video.ready(); err != nil {
 		f.Video = "none: " + err.Error()
 	}

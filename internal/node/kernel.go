@@ -44,13 +44,16 @@ func (n *Node) attach(ctx context.Context) error {
 	if wrong != nil {
 		return wrong
 	}
-	if n.public != nil {
-		cfg.Ports = append([]uint16{n.public.Addr().Port()}, cfg.Ports...)
+	if n.sockets != nil {
+		cfg.Ports = append([]uint16{n.sockets.Addr().Port()}, cfg.Ports...)
 	}
-	cfg.Hold, cfg.Log = true, n.log
+	cfg.Hold, cfg.Held, cfg.Log = true, n.take(giftHold), n.log
 	if err == nil {
 		n.plane.plane, err = dataplane.Load(ctx, cfg, n.loop.Snapshot())
 		n.plane.cfg = cfg
+	}
+	if err != nil && n.estate != nil {
+		return err // the process before goes on with its own
 	}
 	if err != nil {
 		return n.withoutPlane(err)
@@ -73,7 +76,7 @@ func (n *Node) interfaces() ([]string, error) {
 // has kept for that.
 func (n *Node) watch() {
 	if n.plane.plane != nil {
-		go n.plane.plane.Watch(n.life, func(attach func()) { privilege.With(attach, cap.BPF, cap.NET_ADMIN) })
+		go n.plane.plane.Watch(n.tending, func(attach func()) { privilege.With(attach, cap.BPF, cap.NET_ADMIN) })
 	}
 }
 
@@ -98,6 +101,9 @@ const detachTime = 10 * time.Second
 func (n *Node) detach(ctx context.Context) error {
 	if n.plane.plane == nil {
 		return nil
+	}
+	if n.handed.Load() || n.estate != nil { // another process has it, or has it still
+		return n.plane.plane.HandOver()
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), detachTime)
 	defer cancel()

@@ -16,6 +16,7 @@ import (
 	"quicedge/internal/config"
 	"quicedge/internal/control"
 	"quicedge/internal/edge"
+	"quicedge/internal/handover"
 	"quicedge/internal/quicsrv"
 	"quicedge/internal/statedir"
 )
@@ -27,14 +28,19 @@ type Node struct {
 	version string
 	log     *slog.Logger
 	started time.Time
-	release func() // of the state folder
+	lock    statedir.NodeLock // of the state folder
+	estate  *handover.Estate  // of the process whose place this one takes; nil otherwise
 
 	loop   *control.Loop
 	plane  kernelSide
+	steers steering
 	video  *video
 	cert   *quicsrv.Certificate
 	edge   *edge.Edge
-	public *quicsrv.Server
+	resume resumption
+
+	sockets *quicsrv.Sockets // of clients; nil for an agent
+	public  *quicsrv.Server
 
 	operatorAt net.Listener
 	operator   *http.Server
@@ -46,6 +52,12 @@ type Node struct {
 	failed   chan error
 	draining atomic.Bool
 
+	upgrading sync.Mutex    // one at a time
+	succeeded chan struct{} // closed when another process has taken over
+	handed    atomic.Bool   // the same
+
+	tending context.Context // keeps what the process that takes over keeps from then on
+	endTend context.CancelFunc
 	looping sync.WaitGroup
 	endLoop context.CancelFunc // nil where it does not run
 }
@@ -54,12 +66,13 @@ type Node struct {
 // workers may be missing: the node serves without them and says what to do.
 func Start(ctx context.Context, cfg config.Config, version string, log *slog.Logger) (*Node, error) {
 	n := newNode(ctx, cfg, version, log)
-	return n.start(ctx, n.openState, n.listen, n.listenOperator, n.startVideo, n.attach, n.serve)
+	return n.start(ctx, n.takePlace, n.openState, n.bind, n.listenOperator, n.startVideo, n.attach, n.steer, n.listen, n.serve)
 }
 
 func newNode(ctx context.Context, cfg config.Config, version string, log *slog.Logger) *Node {
-	n := &Node{cfg: cfg, version: version, log: log, started: time.Now(), failed: make(chan error, 3)}
+	n := &Node{cfg: cfg, version: version, log: log, started: time.Now(), failed: make(chan error, 3), succeeded: make(chan struct{})}
 	n.life, n.endLife = context.WithCancel(context.WithoutCancel(ctx))
+	n.tending, n.endTend = context.WithCancel(n.life)
 	return n
 }
 
@@ -87,11 +100,11 @@ func (n *Node) openState(context.Context) error {
 		return err
 	}
 	var err error
-	if n.release, err = state.LockNode(); err != nil {
+	if err = n.lockState(state); err != nil {
 		return err
 	}
 	// Before the overrides are read: one that is set from now on waits here for the reload that takes it in.
-	if n.adminAt, err = adminsocket.Listen(state.Socket()); err != nil {
+	if n.adminAt, err = n.listenAdmin(state.Socket()); err != nil {
 		return err
 	}
 	files, err := Sources(n.cfg)
@@ -102,26 +115,42 @@ func (n *Node) openState(context.Context) error {
 	return err
 }
 
-// listen binds every address, so that a taken port is known before anything is attached to the kernel.
-func (n *Node) listen(context.Context) (err error) {
+// bind takes the clients' port, so that a taken one is known before anything is attached to the kernel.
+func (n *Node) bind(context.Context) (err error) {
 	if n.cert, err = certificate(n.cfg); err != nil {
 		return err
 	}
 	for _, warning := range n.cert.Warnings(time.Now()) {
 		n.log.Warn(warning)
 	}
+	n.sockets, err = n.bindClients()
+	return err
+}
+
+// listen starts the workers. The kernel sends them new connections from takeOver on.
+func (n *Node) listen(context.Context) (err error) {
+	if err := n.openResumption(); err != nil {
+		return err
+	}
 	n.public, err = quicsrv.Listen(quicsrv.Config{
-		Listen:   n.cfg.Listen,
-		TLS:      n.cert.TLSConfig(),
-		Handler:  http.HandlerFunc(n.servePublic),
-		Profile:  n.loop.Profile,
-		Observer: n,
-		Log:      n.log,
+		Sockets:    n.sockets,
+		IDs:        n.steers.ids,
+		Steered:    n.steers.generation != nil,
+		TLS:        n.cert.TLSConfig(),
+		Resumption: n.resume.shared,
+		Handler:    http.HandlerFunc(n.servePublic),
+		Profile:    n.loop.Profile,
+		Observer:   n,
+		Log:        n.log,
 	})
 	return err
 }
 
 func (n *Node) listenOperator(context.Context) (err error) {
+	if n.estate != nil {
+		n.operatorAt, err = n.estate.Listener(giftOperator)
+		return err
+	}
 	if n.operatorAt, err = net.Listen("tcp", n.cfg.Admin); err != nil {
 		return fmt.Errorf("listen for operators: %w; name another address with --admin, or find who has it with ss -ltnp", err)
 	}
@@ -139,16 +168,19 @@ func (n *Node) serve(context.Context) (err error) {
 	if err := n.dropPrivilege(); err != nil {
 		return err
 	}
-	n.watch()
-	n.startLoop()
 	n.operator = &http.Server{Handler: n.edge.Operator(), ReadHeaderTimeout: 10 * time.Second}
 	n.admin = adminsocket.Server(n)
+	if err := n.takeOver(); err != nil {
+		return err
+	}
 	if n.public != nil {
 		go func() { n.failed <- n.public.Serve(n.life) }()
 	}
 	go func() { n.failed <- n.operator.Serve(n.operatorAt) }()
 	go func() { n.failed <- n.admin.Serve(n.adminAt) }()
-	return nil
+	n.watch()
+	n.startLoop()
+	return n.tellTaken()
 }
 
 // Wait returns when a server ends by itself, which only a fault makes it do.

@@ -17,6 +17,9 @@ func (n *Node) dropPrivilege() error {
 	if n.plane.plane != nil {
 		keep = append(keep, cap.BPF, cap.NET_ADMIN)
 	}
+	if n.steers.generation != nil && n.sockets.Addr().Port() < 1024 {
+		keep = append(keep, cap.NET_BIND_SERVICE) // for the process that an upgrade starts
+	}
 	root, err := openRoot(n.cfg.Root)
 	if err != nil {
 		return err
@@ -33,6 +36,7 @@ func (n *Node) dropPrivilege() error {
 		}
 	}
 	n.watchCertificate()
+	n.watchKeys()
 	return nil
 }
 

@@ -31,19 +31,24 @@ func (n *Node) closeParts(ctx context.Context) (errs []error) {
 	if n.edge != nil {
 		errs = append(errs, n.edge.Close())
 	}
+	if n.sockets != nil {
+		errs = append(errs, n.sockets.Close()) // of a start that did not get as far as its server
+	}
 	n.stopLoop()
-	errs = append(errs, n.detach(ctx))
+	errs = append(errs, n.steers.close(), n.detach(ctx))
 	if n.video != nil {
 		errs = append(errs, n.video.close(ctx))
 	}
+	errs = append(errs, n.resume.close())
 	if n.operatorAt != nil {
 		n.operatorAt.Close() // already closed where its server ran
 	}
 	if n.adminAt != nil {
 		n.adminAt.Close() // this too; it removes the socket's file
 	}
-	if n.release != nil {
-		n.release()
+	n.lock.Release()
+	if n.estate != nil {
+		errs = append(errs, n.estate.Close())
 	}
 	return errs
 }

@@ -90,6 +90,9 @@ func (c *Certificate) Warnings(now time.Time) []string {
 	if len(leaf.DNSNames) == 0 && len(leaf.IPAddresses) == 0 {
 		all = append(all, "the certificate names no host in its subjectAltName: clients refuse it; issue it with one")
 	}
+	if long := c.chainWarning(); long != "" {
+		all = append(all, long)
+	}
 	return all
 }
 

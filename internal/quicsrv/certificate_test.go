@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -147,4 +148,40 @@ func TestChangedFilesAreServedWithoutARestart(t *testing.T) {
 	}
 	cancel()
 	<-watched
+}
+
+func TestLongChainIsWarnedAboutWithTheCure(t *testing.T) {
+	leaf := selfSigned(t)
+	der := leaf.current.Load().Certificate[0]
+	many := make([]string, 120)
+	for i := range many {
+		many[i] = fmt.Sprintf("host-%d.of.a.long.domain.example", i)
+	}
+	crowd, err := SelfSigned(many)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		chain [][]byte
+		leaf  *Certificate
+		want  []string
+	}{
+		"short":          {[][]byte{der}, leaf, nil},
+		"just fits":      {[][]byte{der, make([]byte, largestChain-len(der)-18)}, leaf, nil},
+		"one byte more":  {[][]byte{der, make([]byte, largestChain-len(der)-17)}, leaf, []string{"3001 bytes", "ECDSA"}},
+		"with its root":  {[][]byte{der, make([]byte, 3000), der}, leaf, []string{"leave the root"}},
+		"too many names": {crowd.current.Load().Certificate, crowd, []string{"fewer names than 12"}},
+	} {
+		c := &Certificate{}
+		c.current.Store(&tls.Certificate{Certificate: tt.chain, Leaf: tt.leaf.Leaf()})
+		warnings := strings.Join(c.Warnings(time.Now()), "\n")
+		if (warnings == "") != (tt.want == nil) {
+			t.Errorf("%s: %q", name, warnings)
+		}
+		for _, want := range tt.want {
+			if !strings.Contains(warnings, want) {
+				t.Errorf("%s: no %q in %q", name, want, warnings)
+			}
+		}
+	}
 }

@@ -10,18 +10,20 @@ import (
 	"quicedge/internal/path"
 )
 
-// quicConfig is what every connection shares. 0-RTT stays off until replays can be told from first flights.
+// quicConfig is what every connection shares. 0-RTT is on where replays can be told from first flights.
 func quicConfig(cfg Config) *quic.Config {
 	shared := &quic.Config{
 		MaxIdleTimeout:     cfg.IdleTimeout,
 		MaxIncomingStreams: cfg.MaxStreams,
-		Allow0RTT:          false,
+		Allow0RTT:          cfg.Resumption.allows0RTT(),
 	}
 	withClients := shared.Clone()
 	watch := newPaths(cfg)
 	withClients.GetConfigForClient = func(client *quic.ClientInfo) (*quic.Config, error) {
 		addr := addrOf(client.RemoteAddr)
 		conn := watch.begin(addr, cfg.Profile(addr))
+		conn.token = client.AddrVerified
+		watch.load.begun(conn.token)
 		c := clientConfig(shared, conn.profile)
 		c.Tracer = conn.trace
 		return c, nil

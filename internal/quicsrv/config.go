@@ -5,6 +5,7 @@ package quicsrv
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -13,16 +14,33 @@ import (
 	"quicedge/internal/path"
 )
 
-// Config says what to serve. Listen, TLS and Handler must be set; the zero value of the rest works.
+// Config says what to serve. Listen or Sockets, TLS and Handler must be set; the zero value of the rest works.
 type Config struct {
 	// Listen is "host:port", one port for UDP and TCP. Port 0 picks one that is free on both.
 	Listen string
+
+	// Workers is how many sockets share the UDP port, each with its own reader and its own connections. 0: one a CPU, or a single one
+	// without IDs.
+	Workers int
+
+	// Sockets are what was bound already, in place of Listen and Workers. The server closes them, also where Listen fails.
+	Sockets *Sockets
+
+	// IDs makes the connection IDs. More than one worker need them. Nil: random ones.
+	IDs IDs
+
+	// Steered says that the kernel brings datagrams to the worker that their connection ID names. Otherwise it goes by addresses and
+	// ports, and workers hand to each other what belongs elsewhere.
+	Steered bool
 
 	// TLS carries the certificates. Protocol versions, ALPN and tickets are set here: QUIC takes TLS 1.3 only, TCP 1.2 as well.
 	TLS *tls.Config
 
 	// Handler answers requests of all three protocols. It may be called from many goroutines.
 	Handler http.Handler
+
+	// Resumption holds the ticket keys, and what keeps 0-RTT safe. Nil: sessions are resumed within this process alone, without 0-RTT.
+	Resumption *Resumption
 
 	// Profile returns the path profile of a client's address. It is called once a handshake, on the one goroutine that reads
 	// the socket, so it must not block. The address may be spoofed: nothing may be learned from it. It is never an
@@ -50,6 +68,9 @@ type Config struct {
 
 	// Log takes warnings with their cures. Nil: none are written.
 	Log *slog.Logger
+
+	load     *retryLoad // what the server and its connections share
+	initials *initials
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -65,12 +86,35 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	c.load, c.initials = newRetryLoad(), new(initials)
+	if c.IDs == nil {
+		c.Workers = max(c.Workers, 1)
+	}
 	c.IdleTimeout = positive(c.IdleTimeout, 60*time.Second)
 	c.KeepFor = positive(c.KeepFor, 5*time.Minute)
 	c.HeaderTimeout = positive(c.HeaderTimeout, 10*time.Second)
 	c.MaxHeaderBytes = positive(c.MaxHeaderBytes, 64<<10)
 	c.MaxStreams = positive(c.MaxStreams, 100)
 	return c, nil
+}
+
+// checkWorkers refuses what connections would be lost by.
+func (c Config) checkWorkers() error {
+	switch n := len(c.Sockets.udp); {
+	case c.IDs == nil && n > 1:
+		return fmt.Errorf("listen with %d workers: they need connection IDs that name them", n)
+	case c.IDs != nil && (c.IDs.Len() < plainIDLen || c.IDs.Len() > 20):
+		return fmt.Errorf("listen with connection IDs of %d bytes: RFC 9000 has room for 20, and less than %d meet twice", c.IDs.Len(), plainIDLen)
+	}
+	return nil
+}
+
+// release closes what was handed to Listen, which has failed.
+func (c Config) release() error {
+	if c.Sockets == nil {
+		return nil
+	}
+	return c.Sockets.Close()
 }
 
 func positive[T ~int | ~int64](v, otherwise T) T {

@@ -21,6 +21,7 @@ type connection struct {
 	attempt *attempt
 	addr    netip.Addr // where the first Initial came from, which may be forged
 	search  *search    // nil: not followed
+	token   bool       // its first Initial had one, by which the address is validated
 
 	quic      atomic.Pointer[quic.Conn]
 	validated atomic.Bool
@@ -84,6 +85,7 @@ func (c *connection) settle() {
 
 func (c *connection) finished(conn *quic.Conn) {
 	c.validated.Store(true)
+	c.paths.load.finished(c.token)
 	c.idle.watch(c.paths.keep, func() { _ = conn.CloseWithError(noError, "idle") })
 	now := c.paths.now()
 	c.observe(Event{Kind: Finished, MTU: c.packet(c.attempt.size), Took: now.Sub(c.attempt.begun)})

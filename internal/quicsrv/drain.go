@@ -17,7 +17,8 @@ const linger = 2 * time.Second
 // elsewhere, and lets running requests end; then it closes the server. When ctx ends first, what still runs is cut and the
 // error says how much. A second Drain waits for the first; Close cuts it short.
 func (s *Server) Drain(ctx context.Context) error {
-	if !s.stop() {
+	s.stop()
+	if !s.draining.CompareAndSwap(false, true) {
 		select {
 		case <-s.closed:
 			return nil
@@ -33,18 +34,19 @@ func (s *Server) Drain(ctx context.Context) error {
 	return err
 }
 
-// stop refuses new connections from now on. It reports whether this call was the first.
-func (s *Server) stop() bool {
+// stop refuses new connections from now on.
+func (s *Server) stop() {
 	s.begin.Lock()
 	first := s.stopping.CompareAndSwap(false, true)
 	s.begin.Unlock()
 	if !first {
-		return false
+		return
 	}
 	s.gate.shut()
 	s.accepting.Wait()
-	go s.gate.turnAway()
-	return true
+	for _, w := range s.workers {
+		go w.turnAway()
+	}
 }
 
 // runDown waits for the last request, then for the clients to leave. Its error is that of ctx, if that ended first.
@@ -77,6 +79,7 @@ func (s *Server) runDown(ctx context.Context) error {
 // Close ends the server at once: running requests are cut, clients are told that the connection is closed.
 func (s *Server) Close() error {
 	s.stop()
+	s.draining.Store(true)
 	return s.end()
 }
 
@@ -84,7 +87,7 @@ func (s *Server) end() error {
 	s.finish.Do(func() {
 		s.cut = s.requests.Running()
 		s.gate.closeAll()
-		s.finishErr = errors.Join(ignoreClosed(s.tcp.Close()), s.transport.Close(), s.sockets.Close())
+		s.finishErr = errors.Join(ignoreClosed(s.tcp.Close()), s.closeWorkers(), s.sockets.Close())
 		close(s.closed)
 	})
 	return s.finishErr

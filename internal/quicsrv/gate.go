@@ -11,12 +11,11 @@ import (
 // noError is H3_NO_ERROR (RFC 9114, section 8.1): the server ends a connection it has nothing against.
 const noError = quic.ApplicationErrorCode(http3.ErrCodeNoError)
 
-// gate hands new QUIC connections to the HTTP/3 server until it is shut, and knows every open connection.
+// gate lets new QUIC connections of all workers through to the HTTP/3 server until it is shut, and knows every open connection.
 //
 // http3.Server counts connections without a lock and closes a channel when the count falls to 0 after a shutdown; a
 // connection accepted at that moment would close it twice. With a gate, accepting has ended before the shutdown begins.
 type gate struct {
-	*quic.EarlyListener
 	open context.Context // done once the gate is shut
 	shut context.CancelFunc
 
@@ -25,26 +24,10 @@ type gate struct {
 	ended []Sample // of connections that ended since the last poll
 }
 
-func newGate(ln *quic.EarlyListener) *gate {
-	g := &gate{EarlyListener: ln, conns: map[*quic.Conn]*connection{}, ended: make([]Sample, 0, endedRoom)}
+func newGate() *gate {
+	g := &gate{conns: map[*quic.Conn]*connection{}, ended: make([]Sample, 0, endedRoom)}
 	g.open, g.shut = context.WithCancel(context.Background())
 	return g
-}
-
-// Accept implements http3.QUICListener. It follows the gate and no other context: nothing shuts the HTTP/3 server first.
-func (g *gate) Accept(context.Context) (*quic.Conn, error) {
-	conn, err := g.EarlyListener.Accept(g.open)
-	if g.open.Err() != nil {
-		if conn != nil {
-			go conn.CloseWithError(noError, "")
-		}
-		return nil, quic.ErrServerClosed
-	}
-	if err != nil {
-		return nil, err
-	}
-	g.add(conn)
-	return conn, nil
 }
 
 func (g *gate) add(conn *quic.Conn) {
@@ -58,17 +41,6 @@ func (g *gate) add(conn *quic.Conn) {
 	context.AfterFunc(conn.Context(), func() { g.forget(conn, c) })
 	if watched {
 		go c.await(conn)
-	}
-}
-
-// turnAway closes connections whose handshake was under way when the gate was shut. It returns when the listener is closed.
-func (g *gate) turnAway() {
-	for {
-		conn, err := g.EarlyListener.Accept(context.Background())
-		if err != nil {
-			return
-		}
-		go conn.CloseWithError(noError, "")
 	}
 }
 

@@ -17,13 +17,15 @@ const traceOneIn = 16
 type paths struct {
 	attempts *attempts
 	observer Observer
+	load     *retryLoad
+	initials *initials
 	keep     time.Duration // how long a connection without requests is kept
 	turn     atomic.Uint32
 	now      func() time.Time
 }
 
 func newPaths(cfg Config) *paths {
-	w := &paths{attempts: newAttempts(attemptRoom), observer: cfg.Observer, keep: cfg.KeepFor, now: time.Now}
+	w := &paths{attempts: newAttempts(attemptRoom), observer: cfg.Observer, load: cfg.load, initials: cfg.initials, keep: cfg.KeepFor, now: time.Now}
 	if w.observer == nil {
 		w.observer = nobody{}
 	}

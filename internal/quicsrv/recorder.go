@@ -11,7 +11,8 @@ import (
 // connection alone, after its handshake.
 type recorder struct {
 	*connection
-	probe *probe
+	probe  *probe
+	spoken *spoken
 }
 
 // probe is the one in flight: discovery has one at a time.
@@ -20,12 +21,13 @@ type probe struct {
 	size   int
 }
 
-func newRecorder(c *connection) recorder { return recorder{c, &probe{number: -1}} }
+func newRecorder(c *connection) recorder { return recorder{c, &probe{number: -1}, new(spoken)} }
 
 // RecordEvent implements qlogwriter.Recorder.
 func (r recorder) RecordEvent(event qlogwriter.Event) {
 	switch e := event.(type) {
 	case qlog.PacketSent:
+		r.paths.initials.sent(r.spoken, e)
 		if e.IsMTUProbePacket {
 			*r.probe = probe{int64(e.Header.PacketNumber), e.Raw.Length}
 		}

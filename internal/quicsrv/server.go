@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/netip"
 	"sync"
@@ -19,55 +18,78 @@ var ErrClosed = errors.New("server closed")
 
 // Server is one port, served over HTTP/3, HTTP/2 and HTTP/1.1. Make it with Listen; end it with Drain or Close.
 type Server struct {
-	sockets   sockets
-	transport *quic.Transport
-	gate      *gate
-	h3        *http3.Server
-	tcp       *http.Server
-	requests  requests
+	sockets  *Sockets
+	workers  []*worker
+	gate     *gate // of all workers
+	h3       *http3.Server
+	tcp      *http.Server
+	requests requests
+	early    early
+	load     *retryLoad
+	initials *initials
 
-	stopping  atomic.Bool    // refuse new connections
+	stopping  atomic.Bool // refuse new connections
+	draining  atomic.Bool // Drain or Close has been called
+	retired   atomic.Bool // another process takes new connections
+	onTCP     tcpConnections
 	begin     sync.Mutex     // orders Serve before or after stop
-	accepting sync.WaitGroup // the HTTP/3 accept loop
+	accepting sync.WaitGroup // the HTTP/3 accept loops
 	finish    sync.Once
 	finishErr error
 	cut       int           // requests that ran when the server ended
 	closed    chan struct{} // closed when nothing is bound any more
 }
 
-// Listen binds UDP and TCP and makes ready to serve; clients that connect before Serve wait. After an error nothing stays
-// bound. An error of a port names it, its protocol and the cure, and wraps the system's (syscall.EADDRINUSE, EACCES).
+// Listen makes ready to serve on the sockets of the configuration, or on such as it binds; clients that connect before Serve wait.
+// After an error nothing stays bound. For the error of a port see Bind.
 func Listen(cfg Config) (*Server, error) {
 	cfg, err := cfg.withDefaults()
-	if err != nil {
-		return nil, err
+	if err == nil && cfg.Sockets == nil {
+		cfg.Sockets, err = Bind(cfg.Listen, cfg.Workers)
 	}
-	bound, err := bind(cfg.Listen)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = cfg.checkWorkers()
 	}
-	s := &Server{sockets: bound, closed: make(chan struct{})}
+	if err != nil {
+		return nil, errors.Join(err, cfg.release())
+	}
+	s := &Server{sockets: cfg.Sockets, gate: newGate(), load: cfg.load, initials: cfg.initials, closed: make(chan struct{})}
 	if err := s.listenQUIC(cfg); err != nil {
-		return nil, errors.Join(err, bound.Close())
+		return nil, errors.Join(err, s.closeWorkers(), cfg.Sockets.Close())
 	}
-	handler := s.requests.count(withAltSvc(cfg.Handler, s.Port()))
+	handler := s.requests.count(withAltSvc(s.early.refuse(cfg.Handler), s.Port()))
 	s.h3 = &http3.Server{Handler: countOnConnection(handler), ConnContext: withConnection, MaxHeaderBytes: cfg.MaxHeaderBytes, Logger: cfg.Log}
 	s.tcp = newTCP(cfg, handler)
+	s.tcp.ConnState = s.onTCP.count
 	return s, nil
 }
 
+// listenQUIC starts the workers. They share one configuration of TLS, so that any resumes what another began.
 func (s *Server) listenQUIC(cfg Config) error {
-	if err := enlargeBuffers(s.sockets.udp, cfg.Log); err != nil {
-		return err
+	tlsConf, quicConf := quicTLS(cfg.TLS, cfg.Resumption), s.refuseWhileStopping(quicConfig(cfg))
+	keys := newTransportKeys()
+	for i, conn := range shareDatagrams(cfg) {
+		if err := enlargeBuffers(s.sockets.udp[i], cfg.Log); err != nil {
+			return err
+		}
+		t := transport(cfg, uint8(i), conn, keys)
+		if err := cfg.Resumption.share(t); err != nil {
+			return err
+		}
+		w, err := startWorker(t, tlsConf, quicConf, s.gate)
+		if err != nil {
+			return fmt.Errorf("worker %d: %w", i, err)
+		}
+		s.workers = append(s.workers, w)
 	}
-	// 8 bytes leave room for what steers by connection ID; a longer ID costs each packet.
-	s.transport = &quic.Transport{Conn: s.sockets.udp, ConnectionIDLength: 8}
-	ln, err := s.transport.ListenEarly(quicTLS(cfg.TLS), s.refuseWhileStopping(quicConfig(cfg)))
-	if err != nil {
-		return errors.Join(fmt.Errorf("listen for quic: %w", err), s.transport.Close())
-	}
-	s.gate = newGate(ln)
 	return nil
+}
+
+func (s *Server) closeWorkers() (err error) {
+	for _, w := range s.workers {
+		err = errors.Join(err, w.transport.Close())
+	}
+	return err
 }
 
 // refuseWhileStopping answers an Initial with CONNECTION_REFUSED (RFC 9000, section 20.1) once the server stops, so that the
@@ -84,10 +106,7 @@ func (s *Server) refuseWhileStopping(c *quic.Config) *quic.Config {
 }
 
 // Addr returns the address that is bound on both protocols.
-func (s *Server) Addr() netip.AddrPort {
-	a := s.sockets.udp.LocalAddr().(*net.UDPAddr).AddrPort()
-	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
-}
+func (s *Server) Addr() netip.AddrPort { return s.sockets.Addr() }
 
 // Port returns the port that is bound on both protocols.
 func (s *Server) Port() uint16 { return s.Addr().Port() }
@@ -100,23 +119,28 @@ func (s *Server) Serve(ctx context.Context) error {
 		s.begin.Unlock()
 		return ErrClosed
 	}
-	failed := make(chan error, 2)
-	s.accepting.Go(func() { failed <- s.serveQUIC() })
+	servers := len(s.workers) + 1
+	failed := make(chan error, servers)
+	for _, w := range s.workers {
+		s.accepting.Go(func() { failed <- s.serveQUIC(w) })
+	}
 	s.begin.Unlock()
 	go func() { failed <- s.serveTCP() }()
 
 	defer context.AfterFunc(ctx, func() { _ = s.Close() })()
-	first := <-failed
-	if first != nil {
-		_ = s.Close() // the listener's error says more
+	var all error
+	for range servers {
+		if err := <-failed; err != nil {
+			all = errors.Join(all, err)
+			_ = s.Close() // the listener's error says more
+		}
 	}
-	second := <-failed
 	<-s.closed
-	return errors.Join(first, second)
+	return all
 }
 
-func (s *Server) serveQUIC() error {
-	err := s.h3.ServeListener(s.gate)
+func (s *Server) serveQUIC(w *worker) error {
+	err := s.h3.ServeListener(w)
 	if s.stopping.Load() || errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
@@ -125,7 +149,7 @@ func (s *Server) serveQUIC() error {
 
 func (s *Server) serveTCP() error {
 	err := s.tcp.ServeTLS(s.sockets.tcp, "", "")
-	if s.stopping.Load() || errors.Is(err, http.ErrServerClosed) {
+	if s.stopping.Load() || s.retired.Load() || errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
 	return fmt.Errorf("accept on tcp port %d: %w", s.Port(), err)

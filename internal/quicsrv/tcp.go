@@ -12,7 +12,7 @@ import (
 func newTCP(cfg Config, handler http.Handler) *http.Server {
 	srv := &http.Server{
 		Handler:           handler,
-		TLSConfig:         tcpTLS(cfg.TLS),
+		TLSConfig:         tcpTLS(cfg.TLS, cfg.Resumption),
 		ReadHeaderTimeout: cfg.HeaderTimeout,
 		IdleTimeout:       cfg.IdleTimeout,
 		MaxHeaderBytes:    cfg.MaxHeaderBytes,

@@ -25,6 +25,8 @@ const (
 	socketFile    = "admin.sock"
 	lockFile      = "lock"
 	nodeLockFile  = "node.lock"
+	keyFile       = "ticket.keys"
+	strikesFile   = "strikes"
 )
 
 // ErrInUse is returned by LockNode when another node has the folder.
@@ -43,6 +45,12 @@ func (d Dir) Create() error {
 
 // Socket returns the path of the running node's admin socket.
 func (d Dir) Socket() string { return filepath.Join(d.path, socketFile) }
+
+// TicketKeys returns the path of the node's own key file.
+func (d Dir) TicketKeys() string { return filepath.Join(d.path, keyFile) }
+
+// Strikes returns the path of the register of tickets that have carried 0-RTT data.
+func (d Dir) Strikes() string { return filepath.Join(d.path, strikesFile) }
 
 // Overrides reads the operator's overrides; none is an empty table.
 func (d Dir) Overrides() (*mtu.Table, error) {
@@ -120,16 +128,40 @@ func (d Dir) SaveLearned(text []byte) error {
 	return d.replace(learnedFile, text)
 }
 
-// LockNode takes the folder for one running node until release is called or the process ends.
-func (d Dir) LockNode() (release func(), err error) {
-	release, err = d.lock(nodeLockFile, unix.LOCK_EX|unix.LOCK_NB)
+// NodeLock keeps a state folder for one running node, and for the process that it hands the lock's file to. The zero value keeps none.
+type NodeLock struct{ f *os.File }
+
+// LockNode takes the folder for one running node until the lock is released or the process ends.
+func (d Dir) LockNode() (NodeLock, error) {
+	f, err := d.lockFile(nodeLockFile, unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return nil, fmt.Errorf("%w: %s; stop that node, or name another folder with --state-dir", ErrInUse, d.path)
+		return NodeLock{}, fmt.Errorf("%w: %s; stop that node, or name another folder with --state-dir", ErrInUse, d.path)
 	}
-	return release, err
+	return NodeLock{f}, err
+}
+
+// HeldLock is the lock that another process has handed over, by its file.
+func HeldLock(f *os.File) NodeLock { return NodeLock{f} }
+
+// File is what is handed to another process, nil for no lock. The folder is free when all that have it have released it.
+func (l NodeLock) File() *os.File { return l.f }
+
+// Release lets go of the folder.
+func (l NodeLock) Release() {
+	if l.f != nil {
+		l.f.Close()
+	}
 }
 
 func (d Dir) lock(name string, how int) (func(), error) {
+	f, err := d.lockFile(name, how)
+	if err != nil {
+		return nil, err
+	}
+	return func() { f.Close() }, nil
+}
+
+func (d Dir) lockFile(name string, how int) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(d.path, name), os.O_CREATE|os.O_RDWR|unix.O_CLOEXEC, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock state folder: %w", err)
@@ -137,7 +169,7 @@ func (d Dir) lock(name string, how int) (func(), error) {
 	if err := unix.Flock(int(f.Fd()), how); err != nil {
 		return nil, errors.Join(fmt.Errorf("lock state folder: %w", err), f.Close())
 	}
-	return func() { f.Close() }, nil
+	return f, nil
 }
 
 func read(path string, parse func(io.Reader, string) (*mtu.Table, error)) (*mtu.Table, error) {

@@ -92,17 +92,17 @@ func TestFullDiskLeavesTheOldState(t *testing.T) {
 
 func TestOneNodeAFolder(t *testing.T) {
 	d := At(t.TempDir())
-	release, err := d.LockNode()
+	lock, err := d.LockNode()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := d.LockNode(); !errors.Is(err, ErrInUse) {
 		t.Fatalf("second node: %v", err)
 	}
-	release()
-	release, err = d.LockNode()
+	lock.Release()
+	lock, err = d.LockNode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	release()
+	lock.Release()
 }

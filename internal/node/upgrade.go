@@ -1,0 +1,145 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"kernel.org/pub/linux/libs/security/libcap/cap"
+
+	"quicedge/internal/handover"
+)
+
+// readyWithin bounds what a new process may take until it serves: it reads tables, loads programs and starts video workers.
+const readyWithin = time.Minute
+
+// errNoUpgrade says what an upgrade needs.
+var errNoUpgrade = errors.New("the kernel does not steer this node's connections, so that another process could not leave them to it: " +
+	"give it a data plane (iface), or stop it and start the other")
+
+// Upgrade starts a program in the place of this process, with the same arguments, and returns its process ID when it takes new
+// connections. Succeeded is closed then, and this process has only the connections that it had: Retire is next. An empty name is this
+// program's own file, which may have been replaced. After an error this process goes on as before.
+func (n *Node) Upgrade(ctx context.Context, program string) (pid int, err error) {
+	n.upgrading.Lock()
+	defer n.upgrading.Unlock()
+	switch {
+	case n.public == nil || n.steers.generation == nil:
+		return 0, fmt.Errorf("upgrade: %w", errNoUpgrade)
+	case n.handed.Load() || n.draining.Load():
+		return 0, errors.New("upgrade: this process is about to end: ask the one that has taken over")
+	}
+	if pid, err = n.succeed(ctx, program); err != nil {
+		err = fmt.Errorf("upgrade: %w", err)
+		n.log.Error("another process was to take over, but this one goes on", "error", err)
+		return 0, err
+	}
+	n.log.Info("another process has taken over: this one keeps the connections that it has", "pid", pid)
+	n.hand()
+	return pid, nil
+}
+
+func (n *Node) succeed(ctx context.Context, program string) (pid int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	cmd, err := successor(program)
+	if err != nil {
+		return 0, err
+	}
+	heir, err := handover.Start(cmd, n.gifts(), nil)
+	if err != nil {
+		return 0, err
+	}
+	if err = heir.Ready(ctx); err == nil {
+		err = heir.Go(ctx)
+	}
+	if err != nil {
+		return 0, errors.Join(err, heir.Kill())
+	}
+	return heir.Pid(), heir.Release()
+}
+
+// successor is the command of the process that is to take over.
+func successor(program string) (*exec.Cmd, error) {
+	if program == "" {
+		var err error
+		if program, err = os.Executable(); err != nil {
+			return nil, fmt.Errorf("find this program: %w", err)
+		}
+	}
+	if !filepath.IsAbs(program) {
+		return nil, fmt.Errorf("program %q: give its path from the root", program)
+	}
+	cmd := exec.Command(program, os.Args[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "WATCHDOG_PID=") })
+	if os.Geteuid() != 0 { // what root starts has all that the bounding set leaves
+		cmd.SysProcAttr = &syscall.SysProcAttr{AmbientCaps: permitted()}
+	}
+	return cmd, nil
+}
+
+// permitted returns the capabilities that this process has kept.
+func permitted() (kept []uintptr) {
+	now := cap.GetProc()
+	for v := range cap.MaxBits() {
+		if has, err := now.GetFlag(cap.Permitted, v); err == nil && has {
+			kept = append(kept, uintptr(v))
+		}
+	}
+	return kept
+}
+
+func (n *Node) gifts() []handover.Gift {
+	all := []handover.Gift{
+		{Name: giftTCP, Of: n.sockets.TCP()},
+		{Name: giftOperator, Of: n.operatorAt.(*net.TCPListener)},
+		{Name: giftAdmin, Of: n.adminAt.(*net.UnixListener)},
+		{Name: giftState, Of: n.lock.File()},
+	}
+	if hold := n.plane.plane.Hold(); hold != nil {
+		all = append(all, handover.Gift{Name: giftHold, Of: hold})
+	}
+	return all
+}
+
+// hand leaves to the new process what there is one of.
+func (n *Node) hand() {
+	n.handed.Store(true)
+	if unix, ok := n.adminAt.(*net.UnixListener); ok {
+		unix.SetUnlinkOnClose(false)
+	}
+	n.endTend()
+	n.stopLoop()
+	close(n.succeeded)
+}
+
+// Succeeded is closed when another process has taken over.
+func (n *Node) Succeeded() <-chan struct{} { return n.succeeded }
+
+// operatorsWithin bounds what the answers to operators under way may take when they are left to the new process.
+const operatorsWithin = 5 * time.Second
+
+// Retire serves the connections that this process has left, until they have ended or ctx has; Stop comes next. Operators and commands
+// reach the new process from now on.
+func (n *Node) Retire(ctx context.Context) {
+	short, cancel := context.WithTimeout(ctx, operatorsWithin)
+	defer cancel()
+	if err := errors.Join(shutdown(short, n.operator), shutdown(short, n.admin)); err != nil {
+		n.log.Warn("an operator's request is cut", "error", err)
+	}
+	began := time.Now()
+	if err := n.public.Retire(ctx); err != nil {
+		n.log.Info("clients that are left are asked to go", "connections", n.public.Connections(), "after", time.Since(began), "because", err)
+		return
+	}
+	n.log.Info("the last connection has ended", "after", time.Since(began))
+}

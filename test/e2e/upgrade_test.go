@@ -1,0 +1,155 @@
+package e2e
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"quicedge/internal/netnstest"
+)
+
+// upgrade puts another process in the place of the node's, and returns its process ID. The test ends it.
+func (n *node) upgrade(args ...string) int {
+	n.t.Helper()
+	code, out, errs := n.run(append([]string{"upgrade", "-o", "json"}, args...)...)
+	var answer struct{ PID int }
+	if err := json.Unmarshal([]byte(out), &answer); code != 0 || err != nil || answer.PID == 0 {
+		n.t.Fatalf("upgrade: exit %d, %v, %s%s\n%s", code, err, out, errs, n.stderr)
+	}
+	n.t.Cleanup(func() { syscall.Kill(answer.PID, syscall.SIGKILL) }) // fails where the test has ended it
+	return answer.PID
+}
+
+// gone waits for the end of a process.
+func (n *node) gone(pid int) {
+	n.t.Helper()
+	n.until(fmt.Sprintf("process %d ends", pid), func() bool {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		return err != nil || strings.Contains(string(text), ") Z ")
+	})
+}
+
+func startWorkers(t *testing.T, args ...string) *node {
+	t.Helper()
+	netnstest.NeedBPF(t)
+	t.Setenv("QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING", "true") // a client here is no *net.UDPConn
+	n := place(t, netnstest.New(t))
+	n.start(append([]string{"--iface", "lo", "--workers", "4", "--prefixes", demo, "--video-worker", "/nowhere"}, args...)...)
+	return n
+}
+
+// TestAnUpgradeKeepsConnections changes the program under 50 clients whose ports change too.
+func TestAnUpgradeKeepsConnections(t *testing.T) {
+	n := startWorkers(t)
+	var clients []*surfer
+	for range 50 {
+		s, err := surf(t, n.ns)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clients = append(clients, s)
+	}
+	pid := n.upgrade()
+	for i, s := range clients {
+		if err := errors.Join(s.rebind(), s.get()); err != nil {
+			t.Errorf("client %d of the old process: %v", i, err)
+		}
+	}
+	if status, _ := n.get("http://localhost:8080/readyz"); status != 200 {
+		t.Errorf("the new process is not ready: %d", status)
+	}
+	select {
+	case <-n.ended:
+		t.Fatalf("the old process ended before its connections:\n%s", n.stderr)
+	default:
+	}
+	for _, s := range clients {
+		s.close()
+	}
+	n.gone(n.cmd.Process.Pid)
+	s, err := surf(t, n.ns)
+	if err != nil {
+		t.Fatalf("the new process serves nobody: %v", err)
+	}
+	if err := errors.Join(s.rebind(), s.get()); err != nil {
+		t.Error(err)
+	}
+	syscall.Kill(pid, syscall.SIGTERM)
+	n.gone(pid)
+	if _, err := os.Stat(n.pins); !os.IsNotExist(err) {
+		t.Errorf("pins are left: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(n.state, "admin.sock")); !os.IsNotExist(err) {
+		t.Errorf("the admin socket is left: %v", err)
+	}
+}
+
+func TestAProgramThatFailsToStartLeavesTheOldOneServing(t *testing.T) {
+	n := startWorkers(t)
+	old, err := surf(t, n.ns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := filepath.Join(t.TempDir(), "bad")
+	if err := os.WriteFile(bad, []byte("#!/bin/sh\nexit 9\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{bad: "exit status 9", "/nowhere/quicedge": "no such file"} {
+		if code, _, errs := n.run("upgrade", name); code == 0 || !strings.Contains(errs, want) {
+			t.Errorf("upgrade to %s: exit %d, %s", name, code, errs)
+		}
+	}
+	if err := errors.Join(old.rebind(), old.get()); err != nil {
+		t.Error(err)
+	}
+	if _, err := surf(t, n.ns); err != nil {
+		t.Errorf("new clients: %v", err)
+	}
+	if code := n.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestKillingTheOldProcessWithinAnUpgrade kills it at moments from the start of the new one on. New connections go on.
+func TestKillingTheOldProcessWithinAnUpgrade(t *testing.T) {
+	n := startWorkers(t)
+	old := n.cmd.Process.Pid
+	for round := range 5 {
+		if err := syscall.Kill(old, syscall.SIGUSR2); err != nil {
+			t.Fatal(err)
+		}
+		var next int
+		n.until("a new process starts", func() bool {
+			for _, pid := range children(t, old) {
+				environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+				if err == nil && strings.Contains(string(environ), "HANDOVER_FD=") { // it runs the program
+					next = pid
+				}
+			}
+			return next != 0
+		})
+		t.Cleanup(func() { syscall.Kill(next, syscall.SIGKILL) }) // fails where the test has ended it
+		for range round * 3 {
+			if s, err := surf(t, n.ns); err == nil { // some time passes, of which the old process may see the end
+				s.close()
+			}
+		}
+		syscall.Kill(old, syscall.SIGKILL)
+		for range 20 {
+			s, err := surf(t, n.ns)
+			if err != nil {
+				t.Fatalf("round %d: a new client: %v", round, err)
+			}
+			s.close()
+		}
+		n.gone(old)
+		old = next
+	}
+	syscall.Kill(old, syscall.SIGTERM)
+	n.gone(old)
+}
