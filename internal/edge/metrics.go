@@ -18,6 +18,7 @@ type metrics struct {
 	duration *prometheus.HistogramVec
 	classes  *prometheus.CounterVec
 	inFlight prometheus.Gauge
+	early    prometheus.Counter
 }
 
 // durations reach from a file in memory (half a millisecond) to a long upload (five minutes), in seconds.
@@ -37,8 +38,11 @@ func newMetrics(to *prometheus.Registry) (*metrics, error) {
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "quicedge_http_requests_in_flight", Help: "Requests in progress.",
 		}),
+		early: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "quicedge_http_early_data_requests_total", Help: "Requests that came as 0-RTT data, before the handshake was complete.",
+		}),
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.duration, m.classes, m.inFlight} {
+	for _, c := range []prometheus.Collector{m.requests, m.duration, m.classes, m.inFlight, m.early} {
 		if err := to.Register(c); err != nil {
 			return nil, fmt.Errorf("register http metrics: %w", err)
 		}
@@ -51,6 +55,9 @@ func (m *metrics) observe(handler string, r *http.Request, status int, of class.
 	m.requests.WithLabelValues(proto, strconv.Itoa(status), handler).Inc()
 	m.duration.WithLabelValues(proto, handler).Observe(took.Seconds())
 	m.classes.WithLabelValues(of.Province().String(), of.ISP().String()).Inc()
+	if early(r) {
+		m.early.Inc()
+	}
 }
 
 // protocol names a request's protocol as ALPN does (RFC 7301), so that a label has four values at most.

@@ -31,16 +31,24 @@ func requestID(h http.Header) string {
 	return rand.Text()
 }
 
-type requestIDKey struct{}
+// identity is what a request is known by, in one value of its context.
+type identity struct {
+	request string
+	trace   Trace
+}
 
-func withRequestID(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, requestIDKey{}, id)
+type identityKey struct{}
+
+func withIdentity(ctx context.Context, i *identity) context.Context {
+	return context.WithValue(ctx, identityKey{}, i)
 }
 
 // RequestID returns the id of the request that ctx belongs to, "" for none.
 func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
+	if i, ok := ctx.Value(identityKey{}).(*identity); ok {
+		return i.request
+	}
+	return ""
 }
 
 // clientAddr returns the address of the peer, never an IPv4-mapped one; the zero Addr where there is none.
