@@ -11,9 +11,13 @@ import (
 // logRequest writes the line of a request.
 func (e *Edge) logRequest(name string, who *identity, r *http.Request, rec *recorder, client path.Match, took time.Duration) {
 	level := e.logLevel(name, rec.outcome())
-	if !e.cfg.Log.Enabled(r.Context(), level) {
-		return
+	if e.cfg.Log.Enabled(r.Context(), level) {
+		e.writeLine(level, name, who, r, rec, client, took)
 	}
+}
+
+// writeLine stands apart: its frame is large, and a request that leaves no line needs no room for it on its stack.
+func (e *Edge) writeLine(level slog.Level, name string, who *identity, r *http.Request, rec *recorder, client path.Match, took time.Duration) {
 	attrs := []slog.Attr{
 		slog.String("request_id", who.request), slog.String("trace_id", who.trace.id()), slog.String("handler", name),
 		slog.String("method", printable(r.Method)), slog.String("path", printable(r.URL.Path)), slog.String("proto", protocol(r)),

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -111,6 +113,8 @@ type Edge struct {
 	metrics *metrics
 	root    *os.Root // nil without Config.Root
 	shelf   shelf
+	chunks  sync.Pool // of *[]byte, maxChunk long, for files on their way from the disk
+	public  http.Handler
 	streams running
 }
 
@@ -128,6 +132,7 @@ func New(cfg Config) (*Edge, error) {
 		_ = e.Close()
 		return nil, err
 	}
+	e.public = e.publicRoutes()
 	return e, nil
 }
 
@@ -139,19 +144,32 @@ func (e *Edge) Close() error {
 	return e.root.Close()
 }
 
-// Public returns the handler for clients: files or the welcome page, and streams where Config.PublicStreams says so.
-func (e *Edge) Public() http.Handler {
+// Public returns the handler for clients, the same each time: files or the welcome page, and streams where Config.PublicStreams
+// says so.
+func (e *Edge) Public() http.Handler { return e.public }
+
+// ofAPI reports whether a path is one of the API's, in whatever way it is written: the table of routes sees to that.
+func ofAPI(path string) bool {
+	return strings.HasPrefix(path, "/api/") || path == "/api" || strings.Contains(path, "//") || strings.Contains(path, "/.")
+}
+
+func (e *Edge) publicRoutes() http.Handler {
 	m := http.NewServeMux()
 	if e.cfg.PublicStreams {
 		e.route(m, "POST", "/api/v1/streams/{id}", "stream", e.stream)
 	}
-	m.Handle("/api/", e.instrument("none", e.noSuchRoute))
+	m.Handle("/", e.instrument("none", e.noSuchRoute))
+	rest := e.instrument("welcome", e.welcome)
 	if e.root != nil {
-		m.Handle("/", e.instrument("file", e.file))
-	} else {
-		m.Handle("/", e.instrument("welcome", e.welcome))
+		rest = e.instrument("file", e.file)
 	}
-	return m
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ofAPI(r.URL.Path) {
+			m.ServeHTTP(w, r)
+			return
+		}
+		rest.ServeHTTP(w, r) // most requests: nothing to search a table of routes for
+	})
 }
 
 // Operator returns the handler for the operator's own listener, which must not be open to strangers: health, readiness,

@@ -17,7 +17,9 @@ func (e *Edge) instrument(name string, handle http.HandlerFunc) http.Handler {
 		h := w.Header()
 		h["Server"] = serverHeader
 		h[RequestIDHeader] = []string{who.request}
-		h[TraceResponse] = []string{who.trace.String()}
+		if who.trace.Parent != [8]byte{} { // the client takes part in a trace
+			h[TraceResponse] = []string{who.trace.String()}
+		}
 		boundBody(w, r, e.cfg.BodyTime)
 		rec := &recorder{ResponseWriter: w, stall: e.cfg.Stall}
 

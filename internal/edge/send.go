@@ -23,6 +23,7 @@ func (e *Edge) send(w http.ResponseWriter, r *http.Request, res *resource) {
 		h["Content-Encoding"] = v.encoded
 	}
 	timed := newTimedWriter(w, r, e.cfg.Stall)
+	timed.chunks = &e.chunks
 	if v.data != nil {
 		h["Etag"] = v.tag
 		sendHeld(&timed, r, res, v)

@@ -1,7 +1,10 @@
 package edge
 
 import (
+	"errors"
+	"io"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -14,6 +17,8 @@ type timedWriter struct {
 	until time.Time // no write goes on beyond it; zero: none ends the whole
 	clear bool      // between two writes no deadline may stand
 	err   error     // of the first write that failed
+
+	chunks *sync.Pool // nil: none are kept
 }
 
 // newTimedWriter makes one for the answer to r. HTTP/2 resets a stream when its deadline passes, between two writes as well. The
@@ -40,6 +45,63 @@ func (t *timedWriter) writeThrough(p []byte) (int, error) {
 	}
 	t.done(err)
 	return n, err
+}
+
+// Bounds in bytes of what is written at once. Large writes cost less a byte. A client that is slow to take one gets smaller ones,
+// so that only one who takes hardly anything stands still for as long as a deadline.
+const (
+	minChunk = 32 << 10
+	maxChunk = 512 << 10
+)
+
+// ReadFrom implements io.ReaderFrom, which io.Copy uses.
+func (t *timedWriter) ReadFrom(from io.Reader) (n int64, err error) {
+	buf := t.chunk()
+	defer t.release(buf)
+	for size := minChunk; ; {
+		got, end := io.ReadFull(from, (*buf)[:size])
+		if got > 0 {
+			began := time.Now()
+			put, err := t.Write((*buf)[:got])
+			n += int64(put)
+			if err != nil {
+				return n, err
+			}
+			size = nextChunk(size, time.Since(began), t.stall)
+		}
+		switch {
+		case errors.Is(end, io.EOF), errors.Is(end, io.ErrUnexpectedEOF):
+			return n, nil
+		case end != nil:
+			return n, end
+		}
+	}
+}
+
+func nextChunk(size int, took, stall time.Duration) int {
+	switch {
+	case took < stall/64:
+		return min(2*size, maxChunk)
+	case took > stall/16:
+		return max(size/2, minChunk)
+	}
+	return size
+}
+
+func (t *timedWriter) chunk() *[]byte {
+	if t.chunks != nil {
+		if buf, ok := t.chunks.Get().(*[]byte); ok {
+			return buf
+		}
+	}
+	buf := make([]byte, maxChunk)
+	return &buf
+}
+
+func (t *timedWriter) release(buf *[]byte) {
+	if t.chunks != nil {
+		t.chunks.Put(buf)
+	}
 }
 
 func (t *timedWriter) arm() {
