@@ -28,6 +28,7 @@ type Node struct {
 	log     *slog.Logger
 	started time.Time
 	release func() // of the state folder
+	floor   []byte // of the heap
 
 	loop   *control.Loop
 	plane  kernelSide
@@ -58,7 +59,7 @@ func Start(ctx context.Context, cfg config.Config, version string, log *slog.Log
 }
 
 func newNode(ctx context.Context, cfg config.Config, version string, log *slog.Logger) *Node {
-	n := &Node{cfg: cfg, version: version, log: log, started: time.Now(), failed: make(chan error, 3)}
+	n := &Node{cfg: cfg, version: version, log: log, started: time.Now(), floor: floor(), failed: make(chan error, 3)}
 	n.life, n.endLife = context.WithCancel(context.WithoutCancel(ctx))
 	return n
 }
