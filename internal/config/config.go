@@ -28,6 +28,7 @@ type Config struct {
 	DrainTimeout time.Duration `yaml:"drain_timeout" env:"DRAIN_TIMEOUT"`
 	LogLevel     string        `yaml:"log_level" env:"LOG_LEVEL"`
 	LogFormat    string        `yaml:"log_format" env:"LOG_FORMAT"`
+	AccessLog    bool          `yaml:"access_log" env:"ACCESS_LOG"`
 
 	AttachMode string `yaml:"attach_mode" env:"ATTACH_MODE"`
 	TableKind  string `yaml:"table_kind" env:"TABLE_KIND"`
@@ -128,6 +129,7 @@ func (c *Config) NodeFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Listen, "listen", c.Listen, "address for clients, UDP and TCP")
 	fs.StringVar(&c.Cert, "cert", c.Cert, "certificate chain, PEM (default: self-signed)")
 	fs.StringVar(&c.Key, "key", c.Key, "private key, PEM")
+	fs.BoolVar(&c.AccessLog, "access-log", c.AccessLog, "log every request, not only video and failures")
 	fs.StringVar(&c.Root, "root", c.Root, "folder whose files are served")
 	c.PortsFlag(fs, "UDP ports of other QUIC servers on this host that the data plane serves too, such as 8443,9443")
 	fs.Var((*duration)(&c.DrainTimeout), "drain-timeout", "how long requests may take to end after SIGTERM")
