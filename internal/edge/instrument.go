@@ -13,7 +13,7 @@ func (e *Edge) instrument(name string, handle http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		client := e.cfg.Classify(clientAddr(r))
-		who := &identity{request: requestID(r.Header), trace: newTrace(r.Header)}
+		who := identify(r.Header)
 		h := w.Header()
 		h["Server"] = serverHeader
 		h[RequestIDHeader] = []string{who.request}

@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -22,13 +23,20 @@ func validID(s string) bool {
 	})
 }
 
-// requestID takes the id that the client gave, or makes one of 130 random bits. What is no id is replaced: it would end up in
+// requestID takes the id that the client gave, or makes one of 128 random bits. What is no id is replaced: it would end up in
 // the log as it is.
-func requestID(h http.Header) string {
+func requestID(h http.Header, random [16]byte) string {
 	if id := h.Get(RequestIDHeader); validID(id) {
 		return id
 	}
-	return rand.Text()
+	return hex.EncodeToString(random[:])
+}
+
+// identify gives a request its names.
+func identify(h http.Header) *identity {
+	var random [40]byte
+	_, _ = rand.Read(random[:]) // never fails: it ends the process instead
+	return &identity{request: requestID(h, [16]byte(random[:])), trace: newTrace(h, [24]byte(random[16:]))}
 }
 
 // identity is what a request is known by, in one value of its context.

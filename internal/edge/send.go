@@ -49,7 +49,7 @@ func sendHeld(w *timedWriter, r *http.Request, res *resource, v *variant) {
 	h["Accept-Ranges"] = acceptRanges
 	w.WriteHeader(http.StatusOK)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(v.data) // the writer keeps the error
+		w.writeAll(v.data) // the writer keeps the error
 	}
 }
 
@@ -86,8 +86,9 @@ func (e *Edge) sendFile(w *timedWriter, r *http.Request, v *variant) {
 // unsent ends an answer that its client did not take to its end.
 func unsent(w http.ResponseWriter, r *http.Request, err error) {
 	failure := clientGone("the client left", err)
+	deadline, bounded := r.Context().Deadline()
 	switch {
-	case errors.Is(r.Context().Err(), context.DeadlineExceeded):
+	case bounded && !time.Now().Before(deadline): // the context may learn of it after the write has
 		failure = asError(context.DeadlineExceeded)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		failure = clientGone("the client took no byte of the answer for too long", err)

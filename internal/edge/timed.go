@@ -78,6 +78,18 @@ func (t *timedWriter) ReadFrom(from io.Reader) (n int64, err error) {
 	}
 }
 
+// writeAll writes what is in memory, in the same way.
+func (t *timedWriter) writeAll(data []byte) {
+	for size := minChunk; len(data) > 0 && t.err == nil; {
+		part := data[:min(size, len(data))]
+		data = data[len(part):]
+		began := time.Now()
+		if _, err := t.Write(part); err == nil && len(data) > 0 {
+			size = nextChunk(size, time.Since(began), t.stall)
+		}
+	}
+}
+
 func nextChunk(size int, took, stall time.Duration) int {
 	switch {
 	case took < stall/64:

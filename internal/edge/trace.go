@@ -2,7 +2,6 @@ package edge
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/hex"
 	"net/http"
 )
@@ -21,10 +20,9 @@ type Trace struct {
 	Flags  byte     // the client's, of which bit 0 says that it records
 }
 
-// newTrace continues the trace that a client sent, or begins one. What is no traceparent, or is given twice, counts as none.
-func newTrace(h http.Header) Trace {
-	var random [24]byte
-	_, _ = rand.Read(random[:])                      // never fails: it ends the process instead
+// newTrace continues the trace that a client sent, or begins one, with random bits. What is no traceparent, or is given twice,
+// counts as none.
+func newTrace(h http.Header, random [24]byte) Trace {
 	t := Trace{Span: [8]byte(random[16:]), Flags: 2} // an ID that is random throughout says so
 	if values := h[TraceParent]; len(values) != 1 || !t.parse(values[0]) {
 		t.ID = [16]byte(random[:16])
