@@ -115,6 +115,7 @@ type Edge struct {
 	shelf   shelf
 	chunks  sync.Pool // of *[]byte, maxChunk long, for files on their way from the disk
 	public  http.Handler
+	date    date
 	streams running
 }
 

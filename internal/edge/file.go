@@ -19,14 +19,24 @@ func (e *Edge) file(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if len(r.Header[DeadlineHint]) > 0 {
-		ctx, cancel, err := withDeadline(r, time.Now())
-		if err != nil {
-			writeError(w, asError(err))
-			return
-		}
-		defer cancel()
-		r = r.WithContext(ctx)
+		e.fileInTime(w, r)
+		return
 	}
+	e.named(w, r)
+}
+
+func (e *Edge) fileInTime(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel, err := withDeadline(r, time.Now())
+	if err != nil {
+		writeError(w, asError(err))
+		return
+	}
+	defer cancel()
+	e.named(w, r.WithContext(ctx))
+}
+
+// named answers with the file that the path names.
+func (e *Edge) named(w http.ResponseWriter, r *http.Request) {
 	name, ok := fileName(r.URL.Path)
 	if !ok {
 		http.NotFound(w, r)

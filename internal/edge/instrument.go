@@ -12,10 +12,10 @@ import (
 func (e *Edge) instrument(name string, handle http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		client := e.cfg.Classify(clientAddr(r))
-		who := identify(r.Header)
+		who := e.identify(r)
 		h := w.Header()
 		h["Server"] = serverHeader
+		h["Date"] = e.date.at(began)
 		h[RequestIDHeader] = []string{who.request}
 		if who.trace.Parent != [8]byte{} { // the client takes part in a trace
 			h[TraceResponse] = []string{who.trace.String()}
@@ -28,8 +28,8 @@ func (e *Edge) instrument(name string, handle http.HandlerFunc) http.Handler {
 		e.metrics.inFlight.Dec()
 
 		took := time.Since(began)
-		e.metrics.observe(name, r, rec.outcome(), client.Class, took)
-		e.logRequest(name, who, r, rec, client, took)
+		e.metrics.observe(name, r, rec.outcome(), who.class, took)
+		e.logRequest(name, who, r, rec, took)
 		if aborted {
 			panic(http.ErrAbortHandler)
 		}

@@ -2,11 +2,14 @@ package edge
 
 import (
 	"context"
-	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
+	"math/rand/v2"
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"quicedge/internal/class"
 )
 
 // RequestIDHeader carries the id of a request, in and out.
@@ -32,17 +35,24 @@ func requestID(h http.Header, random [16]byte) string {
 	return hex.EncodeToString(random[:])
 }
 
-// identify gives a request its names.
-func identify(h http.Header) *identity {
+// identify finds what a request is known by. It is a function of its own, as are others that could be part of their caller, so that
+// what it needs on the stack is given back: each request has a goroutine, and to enlarge its stack costs as much as the handler.
+func (e *Edge) identify(r *http.Request) *identity {
 	var random [40]byte
-	_, _ = rand.Read(random[:]) // never fails: it ends the process instead
-	return &identity{request: requestID(h, [16]byte(random[:])), trace: newTrace(h, [24]byte(random[16:]))}
+	for i := 0; i < len(random); i += 8 { // names need not be secret, only never the same twice
+		binary.LittleEndian.PutUint64(random[i:], rand.Uint64())
+	}
+	who := &identity{request: requestID(r.Header, [16]byte(random[:])), trace: newTrace(r.Header, [24]byte(random[16:])), addr: clientAddr(r)}
+	who.class = e.cfg.Classify(who.addr).Class
+	return who
 }
 
 // identity is what a request is known by, in one value of its context.
 type identity struct {
 	request string
 	trace   Trace
+	addr    netip.Addr // of the client
+	class   class.ID
 }
 
 type identityKey struct{}
