@@ -83,6 +83,16 @@ bench-dataplane: native
 	@$(NATIVE)
 	GODEBUG=asyncpreemptoff=1 CGO_ENABLED=0 go test -run '^$$' -bench 'Lookup|Table|Programs|Veth' -benchtime 1s ./internal/dataplane
 
+## bench-http: the node beside a plain quic-go server, Caddy and nginx where installed: CPU of a GET and a MiB, memory of a connection
+.PHONY: bench-http
+bench-http: native
+	@$(NATIVE)
+	mkdir -p build
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o build/ ./cmd/quicedge
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o build/stock ./test/lab/stock
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o build/bench-http ./test/bench
+	taskset -c 1 build/bench-http $(ARGS)
+
 ## lab: run the node and a stock server against the emulated networks of 32 provinces (ARGS="--scenario tunnel --classes 44,62/CMCC")
 .PHONY: lab
 lab: build

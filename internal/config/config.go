@@ -32,6 +32,7 @@ type Config struct {
 	KeepTimeout  time.Duration `yaml:"keep_timeout" env:"KEEP_TIMEOUT"`
 	LogLevel     string        `yaml:"log_level" env:"LOG_LEVEL"`
 	LogFormat    string        `yaml:"log_format" env:"LOG_FORMAT"`
+	AccessLog    bool          `yaml:"access_log" env:"ACCESS_LOG"`
 
 	AttachMode string `yaml:"attach_mode" env:"ATTACH_MODE"`
 	TableKind  string `yaml:"table_kind" env:"TABLE_KIND"`
@@ -135,6 +136,7 @@ func (c *Config) NodeFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Key, "key", c.Key, "private key, PEM")
 	fs.StringVar(&c.TicketKeys, "ticket-keys", c.TicketKeys, "key file of session tickets that nodes share (default: one of the node's own in the state folder)")
 	fs.BoolVar(&c.ZeroRTT, "zero-rtt", c.ZeroRTT, "take requests of safe methods with the first datagrams of clients that come back")
+	fs.BoolVar(&c.AccessLog, "access-log", c.AccessLog, "log every request, not only video and failures")
 	fs.StringVar(&c.Root, "root", c.Root, "folder whose files are served")
 	c.PortsFlag(fs, "UDP ports of other QUIC servers on this host that the data plane serves too, such as 8443,9443")
 	fs.Var((*duration)(&c.DrainTimeout), "drain-timeout", "how long requests may take to end after SIGTERM")

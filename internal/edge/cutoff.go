@@ -33,7 +33,8 @@ func cutOff(e *Error) bool {
 // workError tells a client that left, and a node that ends, from a node that failed.
 func (e *Edge) workError(r *http.Request, err error) *Error {
 	failure := asError(err)
-	if errors.Is(r.Context().Err(), context.Canceled) {
+	// Over HTTP/1.1 a body that does not come in time ends the request's context as well.
+	if errors.Is(r.Context().Err(), context.Canceled) && !errors.Is(err, os.ErrDeadlineExceeded) {
 		failure = clientGone("the client left", err)
 	}
 	if e.cfg.Draining() && cutOff(failure) {

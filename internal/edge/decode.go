@@ -7,8 +7,11 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
+	"reflect"
 	"slices"
 	"strings"
+	"time"
 )
 
 // maxJSON bounds a JSON body in bytes.
@@ -20,7 +23,7 @@ var jsonTypes = []string{"application/json", "application/x-www-form-urlencoded"
 
 // decodeJSON reads one JSON object into v. It takes no unknown field, nothing after the object, and no content type but
 // jsonTypes (a missing one counts as JSON): a typing mistake is an error that names it, never a default.
-func decodeJSON(w http.ResponseWriter, r *http.Request, v any) error {
+func (e *Edge) decodeJSON(w http.ResponseWriter, r *http.Request, v any) error {
 	if t := r.Header.Get("Content-Type"); t != "" {
 		if media, _, err := mime.ParseMediaType(t); err != nil || !slices.Contains(jsonTypes, media) {
 			return &Error{
@@ -29,9 +32,12 @@ func decodeJSON(w http.ResponseWriter, r *http.Request, v any) error {
 			}
 		}
 	}
+	rc := http.NewResponseController(w)
+	_ = rc.SetReadDeadline(time.Now().Add(e.cfg.BodyTime))
 	if err := parseJSON(http.MaxBytesReader(w, r.Body, maxJSON), v); err != nil {
-		return jsonError(err)
+		return jsonError(err, fieldsOf(v)) // the deadline stands for the rest of the body
 	}
+	_ = rc.SetReadDeadline(time.Time{}) // the work may take longer
 	return nil
 }
 
@@ -53,11 +59,16 @@ func parseJSON(body io.Reader, v any) error {
 }
 
 // jsonError says which field, which value and what was expected.
-func jsonError(err error) *Error {
+func jsonError(err error, known string) *Error {
 	e := &Error{Status: http.StatusBadRequest, Code: "invalid_json", Err: err}
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		e.Status, e.Code = http.StatusRequestEntityTooLarge, "body_too_large"
 		e.Message = fmt.Sprintf("the body is over %d bytes: send a smaller one", tooLarge.Limit)
+		return e
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		e.Status, e.Code = http.StatusRequestTimeout, "body_stalled"
+		e.Message = "the body did not come in time: send it at once"
 		return e
 	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
@@ -73,7 +84,7 @@ func jsonError(err error) *Error {
 	switch {
 	case unknown:
 		e.Field = printable(strings.Trim(name, `"`))
-		e.Message = fmt.Sprintf("unknown field %q: use width, height, frame_count, pipeline", e.Field)
+		e.Message = fmt.Sprintf("unknown field %q: use %s", e.Field, known)
 	case errors.Is(err, errTrailing):
 		e.Message = "there is more after the JSON object: send one object"
 	case errors.Is(err, io.EOF):
@@ -82,6 +93,16 @@ func jsonError(err error) *Error {
 		e.Message = "the body ended before its JSON did: send it whole"
 	}
 	return e
+}
+
+// fieldsOf lists the fields that v, a pointer to a struct, takes.
+func fieldsOf(v any) string {
+	t := reflect.TypeOf(v).Elem()
+	names := make([]string, t.NumField())
+	for i := range names {
+		names[i], _, _ = strings.Cut(t.Field(i).Tag.Get("json"), ",")
+	}
+	return strings.Join(names, ", ")
 }
 
 func fieldName(f string) string {

@@ -26,7 +26,7 @@ type download struct {
 }
 
 func newDownload(w http.ResponseWriter, r *http.Request, stall time.Duration) *download {
-	return &download{w: w, r: r, timed: newTimedWriter(w, stall)}
+	return &download{w: w, r: r, timed: newTimedWriter(w, r, stall)}
 }
 
 func (d *download) Write(p []byte) (int, error) {

@@ -3,11 +3,14 @@
 package edge
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"os"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -32,6 +35,9 @@ type Config struct {
 	// Classify returns the class of a client for the log, the metrics and the welcome page. Nil: everyone is class 0.
 	Classify func(netip.Addr) path.Match
 
+	// Connection returns what the server knows of the connection of a request, by the request's context. Nil: nothing.
+	Connection func(context.Context) Connection
+
 	// Draining says that the node is about to end: video is refused, and what is cut off is the node's doing. Nil: never.
 	Draining func() bool
 
@@ -44,19 +50,35 @@ type Config struct {
 	// MaxBody bounds an uploaded video in bytes. 0: 4 GiB.
 	MaxBody int64
 
+	// Hold bounds the memory in bytes that small files of Root and their compressed forms are held in. 0: 64 MiB.
+	Hold int64
+
 	// Stall is how long a client may neither send nor take a byte while the node waits for it. 0: 60 seconds.
 	Stall time.Duration
+
+	// BodyTime is how long a body may take, all of it, that is JSON or that the route does not want. 0: 10 seconds.
+	BodyTime time.Duration
 
 	// Started is where the uptime counts from. Zero: the call of New.
 	Started time.Time
 
-	// Log takes one line a request. Nil: none are written.
+	// Log takes one line a request: failures of the node as warnings, video as news, the many others for debugging. Nil: none are
+	// written.
 	Log *slog.Logger
+
+	// AccessLog makes the lines of all requests news.
+	AccessLog bool
+
+	// Update is asked by POST /v1/update. Nil: the route answers 503.
+	Update Updater
 }
 
 func (c Config) withDefaults() Config {
 	if c.Classify == nil {
 		c.Classify = func(a netip.Addr) path.Match { return path.Match{Addr: a} }
+	}
+	if c.Connection == nil {
+		c.Connection = nothingKnown
 	}
 	if c.Draining == nil {
 		c.Draining = func() bool { return false }
@@ -67,8 +89,14 @@ func (c Config) withDefaults() Config {
 	if c.MaxBody <= 0 {
 		c.MaxBody = 4 << 30
 	}
+	if c.Hold <= 0 {
+		c.Hold = 64 << 20
+	}
 	if c.Stall <= 0 {
 		c.Stall = 60 * time.Second
+	}
+	if c.BodyTime <= 0 {
+		c.BodyTime = 10 * time.Second
 	}
 	if c.Started.IsZero() {
 		c.Started = time.Now()
@@ -84,6 +112,10 @@ type Edge struct {
 	cfg     Config
 	metrics *metrics
 	root    *os.Root // nil without Config.Root
+	shelf   shelf
+	chunks  sync.Pool // of *[]byte, maxChunk long, for files on their way from the disk
+	public  http.Handler
+	date    date
 	streams running
 }
 
@@ -96,10 +128,12 @@ func New(cfg Config) (*Edge, error) {
 			return nil, fmt.Errorf("open root: %w: give --root a folder that the node may read", err)
 		}
 	}
+	e.shelf.root, e.shelf.room = e.root, e.cfg.Hold
 	if e.metrics, err = newMetrics(e.cfg.Registry); err != nil {
 		_ = e.Close()
 		return nil, err
 	}
+	e.public = e.publicRoutes()
 	return e, nil
 }
 
@@ -111,31 +145,46 @@ func (e *Edge) Close() error {
 	return e.root.Close()
 }
 
-// Public returns the handler for clients: files or the welcome page, and streams where Config.PublicStreams says so.
-func (e *Edge) Public() http.Handler {
+// Public returns the handler for clients, the same each time: files or the welcome page, and streams where Config.PublicStreams
+// says so.
+func (e *Edge) Public() http.Handler { return e.public }
+
+// ofAPI reports whether a path is one of the API's, in whatever way it is written: the table of routes sees to that.
+func ofAPI(path string) bool {
+	return strings.HasPrefix(path, "/api/") || path == "/api" || strings.Contains(path, "//") || strings.Contains(path, "/.")
+}
+
+func (e *Edge) publicRoutes() http.Handler {
 	m := http.NewServeMux()
 	if e.cfg.PublicStreams {
 		e.route(m, "POST", "/api/v1/streams/{id}", "stream", e.stream)
 	}
-	m.Handle("/api/", e.instrument("none", e.noSuchRoute))
+	m.Handle("/", e.instrument("none", e.noSuchRoute))
+	rest := e.instrument("welcome", e.welcome)
 	if e.root != nil {
-		m.Handle("/", e.instrument("file", e.file))
-	} else {
-		m.Handle("/", e.instrument("welcome", e.welcome))
+		rest = e.instrument("file", e.file)
 	}
-	return m
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ofAPI(r.URL.Path) {
+			m.ServeHTTP(w, r)
+			return
+		}
+		rest.ServeHTTP(w, r) // most requests: nothing to search a table of routes for
+	})
 }
 
 // Operator returns the handler for the operator's own listener, which must not be open to strangers: health, readiness,
-// metrics, synthetic load and streams. A web page of another origin cannot use it through the operator's browser.
+// metrics, updates, synthetic load and streams; in a development build (build tag dev) net/http/pprof as well. A web page of another origin cannot use it through the operator's browser.
 func (e *Edge) Operator() http.Handler {
 	m := http.NewServeMux()
 	e.route(m, "GET", "/healthz", "healthz", e.healthz)
 	e.route(m, "GET", "/livez", "livez", e.livez)
 	e.route(m, "GET", "/readyz", "readyz", e.readyz)
 	e.route(m, "GET", "/metrics", "metrics", e.showMetrics())
+	e.route(m, "POST", "/v1/update", "update", e.update)
 	e.route(m, "POST", "/api/v1/process", "process", e.process)
 	e.route(m, "POST", "/api/v1/streams/{id}", "stream", e.stream)
+	e.addProfiles(m)
 	m.Handle("/", e.instrument("none", e.noSuchRoute))
 	return http.NewCrossOriginProtection().Handler(m)
 }

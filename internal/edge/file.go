@@ -2,13 +2,12 @@ package edge
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/http"
-	"os"
 	"path"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // file serves the files of the root folder. os.Root keeps paths and symbolic links within it; hidden names, folders without an
@@ -19,27 +18,67 @@ func (e *Edge) file(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "files are read with GET or HEAD", http.StatusMethodNotAllowed)
 		return
 	}
+	if len(r.Header[DeadlineHint]) > 0 {
+		e.fileInTime(w, r)
+		return
+	}
+	e.named(w, r)
+}
+
+func (e *Edge) fileInTime(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel, err := withDeadline(r, time.Now())
+	if err != nil {
+		writeError(w, asError(err))
+		return
+	}
+	defer cancel()
+	e.named(w, r.WithContext(ctx))
+}
+
+// named answers with the file that the path names.
+func (e *Edge) named(w http.ResponseWriter, r *http.Request) {
 	name, ok := fileName(r.URL.Path)
 	if !ok {
 		http.NotFound(w, r)
 		return
 	}
-	info, err := e.root.Stat(name)
-	if err != nil {
-		fileError(w, r, err)
+	if held := e.shelf.fresh(name, time.Now()); held != nil && !strings.HasSuffix(r.URL.Path, "/") {
+		e.send(w, r, held)
 		return
 	}
-	if info.IsDir() {
-		if !strings.HasSuffix(r.URL.Path, "/") {
-			redirectToFolder(w, r)
+	e.find(w, r, name)
+}
+
+// find looks at the disk for a name.
+func (e *Edge) find(w http.ResponseWriter, r *http.Request, name string) {
+	info, err := e.root.Stat(name)
+	folder := strings.HasSuffix(r.URL.Path, "/")
+	switch {
+	case err != nil:
+		fileError(w, r, err)
+		return
+	case info.IsDir() && !folder:
+		redirectToFolder(w, r)
+		return
+	case info.IsDir():
+		name = path.Join(name, "index.html")
+		if held := e.shelf.fresh(name, time.Now()); held != nil {
+			e.send(w, r, held)
 			return
 		}
-		name = path.Join(name, "index.html")
-	} else if strings.HasSuffix(r.URL.Path, "/") {
+		if info, err = e.root.Stat(name); err != nil {
+			fileError(w, r, err)
+			return
+		}
+	case folder:
 		http.NotFound(w, r)
 		return
 	}
-	e.sendFile(w, r, name)
+	if !info.Mode().IsRegular() {
+		http.NotFound(w, r)
+		return
+	}
+	e.send(w, r, e.shelf.get(name, info))
 }
 
 // fileName makes a URL path a name within the root, and reports whether it may be served.
@@ -68,26 +107,6 @@ func redirectToFolder(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Location", target)
 	w.WriteHeader(http.StatusMovedPermanently)
-}
-
-func (e *Edge) sendFile(w http.ResponseWriter, r *http.Request, name string) {
-	// O_NONBLOCK: to open a pipe would otherwise wait for its writer.
-	f, err := e.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		fileError(w, r, err)
-		return
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		http.NotFound(w, r)
-		return
-	}
-	h := w.Header()
-	h.Set("Content-Type", contentType(name))
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Etag", fmt.Sprintf(`"%x-%x"`, info.ModTime().UnixNano(), info.Size()))
-	http.ServeContent(newTimedWriter(w, e.cfg.Stall), r, name, info.ModTime(), f)
 }
 
 // fileError tells a file that is not there, or that a link leads out of the root, from one that the node failed to read.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,6 +19,10 @@ type metrics struct {
 	duration *prometheus.HistogramVec
 	classes  *prometheus.CounterVec
 	inFlight prometheus.Gauge
+	early    prometheus.Counter
+
+	mu      sync.RWMutex
+	counted map[series]*counters
 }
 
 // durations reach from a file in memory (half a millisecond) to a long upload (five minutes), in seconds.
@@ -25,6 +30,7 @@ var durations = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5,
 
 func newMetrics(to *prometheus.Registry) (*metrics, error) {
 	m := &metrics{
+		counted: map[series]*counters{},
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "quicedge_http_requests_total", Help: "Requests that have ended, by protocol, status and handler.",
 		}, []string{"proto", "code", "handler"}),
@@ -37,8 +43,11 @@ func newMetrics(to *prometheus.Registry) (*metrics, error) {
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "quicedge_http_requests_in_flight", Help: "Requests in progress.",
 		}),
+		early: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "quicedge_http_early_data_requests_total", Help: "Requests that came as 0-RTT data, before the handshake was complete.",
+		}),
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.duration, m.classes, m.inFlight} {
+	for _, c := range []prometheus.Collector{m.requests, m.duration, m.classes, m.inFlight, m.early} {
 		if err := to.Register(c); err != nil {
 			return nil, fmt.Errorf("register http metrics: %w", err)
 		}
@@ -47,10 +56,44 @@ func newMetrics(to *prometheus.Registry) (*metrics, error) {
 }
 
 func (m *metrics) observe(handler string, r *http.Request, status int, of class.ID, took time.Duration) {
-	proto := protocol(r)
-	m.requests.WithLabelValues(proto, strconv.Itoa(status), handler).Inc()
-	m.duration.WithLabelValues(proto, handler).Observe(took.Seconds())
-	m.classes.WithLabelValues(of.Province().String(), of.ISP().String()).Inc()
+	k := series{handler, protocol(r), status, of}
+	m.mu.RLock()
+	c := m.counted[k]
+	m.mu.RUnlock()
+	if c == nil {
+		c = m.count(k)
+	}
+	c.requests.Inc()
+	c.duration.Observe(took.Seconds())
+	c.classes.Inc()
+	if early(r) {
+		m.early.Inc()
+	}
+}
+
+// series is what the metrics of a request are told by.
+type series struct {
+	handler, proto string
+	status         int
+	of             class.ID
+}
+
+// counters are those of a series, found once: to find them by their labels takes longer than to count.
+type counters struct {
+	requests, classes prometheus.Counter
+	duration          prometheus.Observer
+}
+
+func (m *metrics) count(k series) *counters {
+	c := &counters{
+		requests: m.requests.WithLabelValues(k.proto, strconv.Itoa(k.status), k.handler),
+		duration: m.duration.WithLabelValues(k.proto, k.handler),
+		classes:  m.classes.WithLabelValues(k.of.Province().String(), k.of.ISP().String()),
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.counted[k] = c
+	return c
 }
 
 // protocol names a request's protocol as ALPN does (RFC 7301), so that a label has four values at most.

@@ -35,7 +35,7 @@ func (e *Edge) runSynthetic(w http.ResponseWriter, r *http.Request) (synthetic, 
 	}
 	defer cancel()
 	var req SyntheticRequest
-	if err := decodeJSON(w, r, &req); err != nil {
+	if err := e.decodeJSON(w, r, &req); err != nil {
 		return synthetic{}, err
 	}
 	if err := e.knownPipeline(req.Pipeline); err != nil {

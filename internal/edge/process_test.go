@@ -176,7 +176,7 @@ func FuzzStrangersInput(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body, hint, id string) {
 		var req SyntheticRequest
 		if err := parseJSON(strings.NewReader(body), &req); err != nil {
-			if e := jsonError(err); e.Status != 400 || e.Message == "" {
+			if e := jsonError(err, "width"); e.Status != 400 || e.Message == "" {
 				t.Errorf("%q: %+v", body, e)
 			}
 		}

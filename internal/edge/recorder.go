@@ -1,11 +1,15 @@
 package edge
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
 
 // recorder notes what was answered. http.ResponseController reaches the writer below through Unwrap.
 type recorder struct {
 	http.ResponseWriter
-	status int // sent; 0 before the header
+	stall  time.Duration // that a client may take no byte for
+	status int           // sent; 0 before the header
 	bytes  int64
 	err    *Error // what the handler says went wrong, where it did
 }
@@ -15,6 +19,7 @@ func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 func (r *recorder) WriteHeader(status int) {
 	if r.status == 0 && status >= 200 {
 		r.status = status
+		boundWrite(r.ResponseWriter, r.stall)
 	}
 	r.ResponseWriter.WriteHeader(status)
 }
@@ -22,6 +27,7 @@ func (r *recorder) WriteHeader(status int) {
 func (r *recorder) Write(p []byte) (int, error) {
 	if r.status == 0 {
 		r.status = http.StatusOK
+		boundWrite(r.ResponseWriter, r.stall)
 	}
 	n, err := r.ResponseWriter.Write(p)
 	r.bytes += int64(n)

@@ -2,10 +2,14 @@ package edge
 
 import (
 	"context"
-	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"math/rand/v2"
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"quicedge/internal/class"
 )
 
 // RequestIDHeader carries the id of a request, in and out.
@@ -22,25 +26,47 @@ func validID(s string) bool {
 	})
 }
 
-// requestID takes the id that the client gave, or makes one of 130 random bits. What is no id is replaced: it would end up in
+// requestID takes the id that the client gave, or makes one of 128 random bits. What is no id is replaced: it would end up in
 // the log as it is.
-func requestID(h http.Header) string {
+func requestID(h http.Header, random [16]byte) string {
 	if id := h.Get(RequestIDHeader); validID(id) {
 		return id
 	}
-	return rand.Text()
+	return hex.EncodeToString(random[:])
 }
 
-type requestIDKey struct{}
+// identify finds what a request is known by. It is a function of its own, as are others that could be part of their caller, so that
+// what it needs on the stack is given back: each request has a goroutine, and to enlarge its stack costs as much as the handler.
+func (e *Edge) identify(r *http.Request) *identity {
+	var random [40]byte
+	for i := 0; i < len(random); i += 8 { // names need not be secret, only never the same twice
+		binary.LittleEndian.PutUint64(random[i:], rand.Uint64())
+	}
+	who := &identity{request: requestID(r.Header, [16]byte(random[:])), trace: newTrace(r.Header, [24]byte(random[16:])), addr: clientAddr(r)}
+	who.class = e.cfg.Classify(who.addr).Class
+	return who
+}
 
-func withRequestID(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, requestIDKey{}, id)
+// identity is what a request is known by, in one value of its context.
+type identity struct {
+	request string
+	trace   Trace
+	addr    netip.Addr // of the client
+	class   class.ID
+}
+
+type identityKey struct{}
+
+func withIdentity(ctx context.Context, i *identity) context.Context {
+	return context.WithValue(ctx, identityKey{}, i)
 }
 
 // RequestID returns the id of the request that ctx belongs to, "" for none.
 func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
+	if i, ok := ctx.Value(identityKey{}).(*identity); ok {
+		return i.request
+	}
+	return ""
 }
 
 // clientAddr returns the address of the peer, never an IPv4-mapped one; the zero Addr where there is none.

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -28,6 +29,8 @@ func (n *Node) edgeConfig() edge.Config {
 		Started:       n.started,
 		Draining:      n.draining.Load,
 		Log:           n.log,
+		AccessLog:     n.cfg.AccessLog,
+		Connection:    connectionOf,
 		Checks: []edge.Check{
 			{Name: "serving", Check: n.serving},
 			{Name: "bpf", Check: n.plane.ready, Optional: !n.agent}, // which has nothing else
@@ -38,6 +41,10 @@ func (n *Node) edgeConfig() edge.Config {
 		cfg.Checks = append(cfg.Checks, edge.Check{Name: "video", Check: n.video.ready, Optional: true})
 	}
 	return cfg
+}
+
+func connectionOf(request context.Context) edge.Connection {
+	return edge.Connection{RTT: quicsrv.RTT(request)}
 }
 
 var errDraining = errors.New("draining: it takes no new clients")

@@ -30,6 +30,7 @@ type Node struct {
 	started time.Time
 	lock    statedir.NodeLock // of the state folder
 	estate  *handover.Estate  // of the process whose place this one takes; nil otherwise
+	floor   []byte            // of the heap
 
 	loop   *control.Loop
 	plane  kernelSide
@@ -70,7 +71,7 @@ func Start(ctx context.Context, cfg config.Config, version string, log *slog.Log
 }
 
 func newNode(ctx context.Context, cfg config.Config, version string, log *slog.Logger) *Node {
-	n := &Node{cfg: cfg, version: version, log: log, started: time.Now(), failed: make(chan error, 3), succeeded: make(chan struct{})}
+	n := &Node{cfg: cfg, version: version, log: log, started: time.Now(), floor: floor(), failed: make(chan error, 3), succeeded: make(chan struct{})}
 	n.life, n.endLife = context.WithCancel(context.WithoutCancel(ctx))
 	n.tending, n.endTend = context.WithCancel(n.life)
 	return n

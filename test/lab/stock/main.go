@@ -12,6 +12,7 @@ import (
 	"math/big"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/quic-go/quic-go/http3"
@@ -20,24 +21,53 @@ import (
 func main() {
 	listen := flag.String("listen", ":443", "UDP address")
 	root := flag.String("root", ".", "folder whose files are served")
+	memory := flag.Bool("memory", false, "read the files once, and serve them from memory")
 	flag.Parse()
-	if err := serve(*listen, *root); err != nil {
+	if err := serve(*listen, *root, *memory); err != nil {
 		fmt.Fprintln(os.Stderr, "stock:", err)
 		os.Exit(1)
 	}
 }
 
-func serve(listen, root string) error {
+func serve(listen, root string, memory bool) error {
 	cert, err := certificate()
 	if err != nil {
 		return fmt.Errorf("make a certificate: %w", err)
 	}
+	handler := http.FileServer(http.Dir(root))
+	if memory {
+		if handler, err = inMemory(root); err != nil {
+			return err
+		}
+	}
 	s := &http3.Server{
 		Addr:      listen,
-		Handler:   http.FileServer(http.Dir(root)),
+		Handler:   handler,
 		TLSConfig: http3.ConfigureTLSConfig(&tls.Config{Certificates: []tls.Certificate{cert}}),
 	}
 	return s.ListenAndServe()
+}
+
+// inMemory does as little for a request as a handler can.
+func inMemory(root string) (http.Handler, error) {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{}
+	for _, entry := range entries {
+		if files["/"+entry.Name()], err = os.ReadFile(filepath.Join(root, entry.Name())); err != nil {
+			return nil, err
+		}
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		content, ok := files[r.URL.Path]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = w.Write(content) // an error is the client's, which is gone
+	}), nil
 }
 
 func certificate() (tls.Certificate, error) {

@@ -1,0 +1,17 @@
+package edge
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// Connection is what the server knows of the connection that a request came over. The zero value says that it knows nothing.
+type Connection struct {
+	RTT time.Duration // smoothed round-trip time; 0: unknown
+}
+
+// early reports whether a request came as 0-RTT data, before its client's handshake was complete (RFC 8470).
+func early(r *http.Request) bool { return r.TLS != nil && !r.TLS.HandshakeComplete }
+
+func nothingKnown(context.Context) Connection { return Connection{} }

@@ -1,0 +1,98 @@
+package edge
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"syscall"
+	"time"
+)
+
+// send answers with a resource.
+func (e *Edge) send(w http.ResponseWriter, r *http.Request, res *resource) {
+	v := res.choose(r.Header)
+	h := w.Header()
+	h["Content-Type"] = res.contentType
+	h["X-Content-Type-Options"] = noSniff
+	if res.vary != nil {
+		h["Vary"] = res.vary
+	}
+	if v.encoded != nil {
+		h["Content-Encoding"] = v.encoded
+	}
+	timed := newTimedWriter(w, r, e.cfg.Stall)
+	timed.chunks = &e.chunks
+	if v.data != nil {
+		h["Etag"] = v.tag
+		sendHeld(&timed, r, res, v)
+	} else {
+		e.sendFile(&timed, r, v)
+	}
+	if timed.err != nil {
+		unsent(w, r, timed.err)
+	}
+}
+
+var noSniff = []string{"nosniff"}
+
+// sendHeld leaves ranges and conditions to net/http, and does the rest itself.
+func sendHeld(w *timedWriter, r *http.Request, res *resource, v *variant) {
+	h := w.Header()
+	h["Content-Length"] = v.length
+	if conditional(r.Header) {
+		http.ServeContent(w, r, "", time.Unix(0, v.of.changed), bytes.NewReader(v.data))
+		return
+	}
+	h["Last-Modified"] = res.changed
+	h["Accept-Ranges"] = acceptRanges
+	w.WriteHeader(http.StatusOK)
+	if r.Method != http.MethodHead {
+		w.writeAll(v.data) // the writer keeps the error
+	}
+}
+
+var acceptRanges = []string{"bytes"}
+
+func conditional(h http.Header) bool {
+	for _, name := range [...]string{"Range", "If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since"} {
+		if len(h[name]) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// sendFile sends what is on the disk now, which may have changed since it was looked at.
+func (e *Edge) sendFile(w *timedWriter, r *http.Request, v *variant) {
+	// O_NONBLOCK: to open a pipe would otherwise wait for its writer.
+	f, err := e.root.OpenFile(v.name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		w.Header().Del("Content-Encoding")
+		fileError(w.ResponseWriter, r, err)
+		return
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		http.NotFound(w.ResponseWriter, r)
+		return
+	}
+	w.Header().Set("Etag", stampOf(info).tag(v.encoding))
+	http.ServeContent(w, r, "", info.ModTime(), f)
+}
+
+// unsent ends an answer that its client did not take to its end.
+func unsent(w http.ResponseWriter, r *http.Request, err error) {
+	failure := clientGone("the client left", err)
+	deadline, bounded := r.Context().Deadline()
+	switch {
+	case bounded && !time.Now().Before(deadline): // the context may learn of it after the write has
+		failure = asError(context.DeadlineExceeded)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		failure = clientGone("the client took no byte of the answer for too long", err)
+	}
+	noteError(w, failure)
+	panic(http.ErrAbortHandler) // so that no client takes it for whole
+}
