@@ -93,6 +93,7 @@ func (n *node) begin(command string, args ...string) {
 	n.stdout, n.stderr, n.ended = &buffer{}, &buffer{}, make(chan struct{})
 	n.cmd = exec.Command(n.program, append(append([]string{command}, args...), n.folders()...)...)
 	n.cmd.Stdout, n.cmd.Stderr = n.stdout, n.stderr
+	n.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // one group with the processes that take over
 	var err error
 	netnstest.Do(n.t, n.ns, func() { err = n.cmd.Start() })
 	if err != nil {
@@ -101,7 +102,7 @@ func (n *node) begin(command string, args ...string) {
 	cmd, ended := n.cmd, n.ended
 	go func() { cmd.Wait(); close(ended) }()
 	n.t.Cleanup(func() {
-		cmd.Process.Kill() // fails where the test has stopped it
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // fails where the test has stopped them
 		<-ended
 		n.run("unload", "--iface", "lo")
 		n.run("unload", "--iface", "edge0")
