@@ -34,6 +34,15 @@ type Config struct {
 	LogFormat    string        `yaml:"log_format" env:"LOG_FORMAT"`
 	AccessLog    bool          `yaml:"access_log" env:"ACCESS_LOG"`
 
+	LimitConn             int `yaml:"limit_conn" env:"LIMIT_CONN"`
+	LimitConnPrefix       int `yaml:"limit_conn_prefix" env:"LIMIT_CONN_PREFIX"`
+	LimitHandshakes       int `yaml:"limit_handshakes" env:"LIMIT_HANDSHAKES"`
+	LimitHandshakesPrefix int `yaml:"limit_handshakes_prefix" env:"LIMIT_HANDSHAKES_PREFIX"`
+	LimitPrefixIPv4       int `yaml:"limit_prefix_ipv4" env:"LIMIT_PREFIX_IPV4"` // bits
+	LimitPrefixIPv6       int `yaml:"limit_prefix_ipv6" env:"LIMIT_PREFIX_IPV6"`
+	LimitStreams          int `yaml:"limit_streams" env:"LIMIT_STREAMS"`
+	LimitHeaderKiB        int `yaml:"limit_header_kib" env:"LIMIT_HEADER_KIB"`
+
 	AttachMode string `yaml:"attach_mode" env:"ATTACH_MODE"`
 	TableKind  string `yaml:"table_kind" env:"TABLE_KIND"`
 	Screen     bool   `yaml:"screen" env:"SCREEN"`
@@ -72,6 +81,8 @@ func Default() Config {
 		Region: "local", Listen: ":443", Admin: "127.0.0.1:8080", Iface: IfaceAuto,
 		StateDir: "/var/lib/quicedge", PinDir: "/sys/fs/bpf/quicedge", NATTimeout: "30s", DrainTimeout: 30 * time.Second, KeepTimeout: 10 * time.Minute,
 		LogLevel: "info", LogFormat: "auto", ZeroRTT: true,
+		LimitConn: 100_000, LimitConnPrefix: 20_000, LimitHandshakes: 10_000, LimitHandshakesPrefix: 2000,
+		LimitPrefixIPv4: 24, LimitPrefixIPv6: 48, LimitStreams: 100, LimitHeaderKiB: 64,
 		AttachMode: "auto", TableKind: "dir", Screen: true,
 		Tick: time.Second, MeasureHalfLife: time.Minute, MeasureExpire: 5 * time.Minute, MeasureMinSamples: 20, MeasureMinPackets: 1000,
 		ConditionMargin: 10, ConditionDwell: 10 * time.Second,

@@ -16,7 +16,7 @@ func (n *Node) edgeConfig() edge.Config {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(newKernelMetrics(n.plane.reading, n.log), newLoopMetrics(n.loop))
 	if n.public != nil {
-		registry.MustRegister(newHandshakeMetrics(n.public.Handshakes, n.resume.shared.Counts))
+		registry.MustRegister(newHandshakeMetrics(n.public.Handshakes, n.resume.shared.Counts), newRefusalMetrics(n.public.Refused))
 	}
 	cfg := edge.Config{
 		Registry:      registry,

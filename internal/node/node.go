@@ -143,6 +143,10 @@ func (n *Node) listen(context.Context) (err error) {
 		Profile:    n.loop.Profile,
 		Observer:   n,
 		Log:        n.log,
+		Limits:     limits(n.cfg),
+
+		MaxHeaderBytes: n.cfg.LimitHeaderKiB << 10,
+		MaxStreams:     int64(n.cfg.LimitStreams),
 	})
 	return err
 }
@@ -169,7 +173,7 @@ func (n *Node) serve(context.Context) (err error) {
 	if err := n.dropPrivilege(); err != nil {
 		return err
 	}
-	n.operator = &http.Server{Handler: n.edge.Operator(), ReadHeaderTimeout: 10 * time.Second}
+	n.operator = operatorServer(n.edge.Operator())
 	n.admin = adminsocket.Server(n)
 	if err := n.takeOver(); err != nil {
 		return err

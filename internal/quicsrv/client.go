@@ -10,19 +10,30 @@ import (
 	"quicedge/internal/path"
 )
 
+// maxUniStreams is how many streams of one direction a client may have: three of HTTP/3 (RFC 9114, section 6.2, RFC 9204, section 4.2), and
+// some that say nothing, which servers have to ignore.
+const maxUniStreams = 16
+
 // quicConfig is what every connection shares. 0-RTT is on where replays can be told from first flights.
 func quicConfig(cfg Config) *quic.Config {
 	shared := &quic.Config{
-		MaxIdleTimeout:     cfg.IdleTimeout,
-		MaxIncomingStreams: cfg.MaxStreams,
-		Allow0RTT:          cfg.Resumption.allows0RTT(),
+		MaxIdleTimeout:        cfg.IdleTimeout,
+		MaxIncomingStreams:    cfg.MaxStreams,
+		MaxIncomingUniStreams: maxUniStreams,
+		Allow0RTT:             cfg.Resumption.allows0RTT(),
 	}
 	withClients := shared.Clone()
 	watch := newPaths(cfg)
 	withClients.GetConfigForClient = func(client *quic.ClientInfo) (*quic.Config, error) {
 		addr := addrOf(client.RemoteAddr)
+		place := &seat{limits: cfg.limits, prefix: cfg.limits.prefix(addr)}
+		if client.AddrVerified {
+			if err := place.begin(); err != nil {
+				return nil, err
+			}
+		}
 		conn := watch.begin(addr, cfg.Profile(addr))
-		conn.token = client.AddrVerified
+		conn.token, conn.seat = client.AddrVerified, place
 		watch.load.begun(conn.token)
 		c := clientConfig(shared, conn.profile)
 		c.Tracer = conn.trace
@@ -52,6 +63,24 @@ func clientConfig(shared *quic.Config, p path.Profile) *quic.Config {
 		c.MaxIdleTimeout = min(max(p.IdleTimeout, minIdleTimeout, 3*c.KeepAlivePeriod), maxIdleTimeout)
 	}
 	return c
+}
+
+// verify reports whether a client without a valid token has to prove its address. It implements quic.Transport.VerifySourceAddress.
+func (c Config) verify(from net.Addr) bool {
+	if c.limits.mustProve(c.limits.prefix(addrOf(from))) {
+		c.load.retried.Add(1)
+		return true
+	}
+	return c.load.verify(from)
+}
+
+// tcpAddrOf is addrOf for a TCP connection.
+func tcpAddrOf(c net.Conn) netip.Addr {
+	tcp, ok := c.RemoteAddr().(*net.TCPAddr)
+	if !ok {
+		return netip.Addr{}
+	}
+	return tcp.AddrPort().Addr().Unmap()
 }
 
 // addrOf returns the address of a peer, IPv4 also where a dual-stack socket reports it mapped into IPv6.

@@ -66,11 +66,15 @@ type Config struct {
 	// MaxStreams bounds the requests that a connection runs at once over HTTP/2 and HTTP/3. 0: 100.
 	MaxStreams int64
 
+	// Limits bound what clients may take, those of one prefix and all. The zero value bounds nothing.
+	Limits Limits
+
 	// Log takes warnings with their cures. Nil: none are written.
 	Log *slog.Logger
 
 	load     *retryLoad // what the server and its connections share
 	initials *initials
+	limits   *limits
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -95,7 +99,9 @@ func (c Config) withDefaults() (Config, error) {
 	c.HeaderTimeout = positive(c.HeaderTimeout, 10*time.Second)
 	c.MaxHeaderBytes = positive(c.MaxHeaderBytes, 64<<10)
 	c.MaxStreams = positive(c.MaxStreams, 100)
-	return c, nil
+	var err error
+	c.limits, err = newLimits(c.Limits)
+	return c, err
 }
 
 // checkWorkers refuses what connections would be lost by.

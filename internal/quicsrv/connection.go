@@ -21,7 +21,8 @@ type connection struct {
 	attempt *attempt
 	addr    netip.Addr // where the first Initial came from, which may be forged
 	search  *search    // nil: not followed
-	token   bool       // its first Initial had one, by which the address is validated
+	seat    *seat
+	token   bool // its first Initial had one, by which the address is validated
 
 	quic      atomic.Pointer[quic.Conn]
 	validated atomic.Bool
@@ -86,6 +87,9 @@ func (c *connection) settle() {
 func (c *connection) finished(conn *quic.Conn) {
 	c.validated.Store(true)
 	c.paths.load.finished(c.token)
+	if err := c.seat.take(); err != nil {
+		go conn.CloseWithError(overloaded, c.paths.limits.refusedQUIC(err).Error())
+	}
 	c.idle.watch(c.paths.keep, func() { _ = conn.CloseWithError(noError, "idle") })
 	now := c.paths.now()
 	c.observe(Event{Kind: Finished, MTU: c.packet(c.attempt.size), Took: now.Sub(c.attempt.begun)})
@@ -95,6 +99,7 @@ func (c *connection) finished(conn *quic.Conn) {
 // end judges a connection that is over.
 func (c *connection) end(cause error) {
 	c.settle()
+	c.seat.leave()
 	c.idle.stop()
 	var app *quic.ApplicationError
 	var transport *quic.TransportError

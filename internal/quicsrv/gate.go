@@ -11,6 +11,9 @@ import (
 // noError is H3_NO_ERROR (RFC 9114, section 8.1): the server ends a connection it has nothing against.
 const noError = quic.ApplicationErrorCode(http3.ErrCodeNoError)
 
+// overloaded is H3_EXCESSIVE_LOAD: the client, or its network, takes too much.
+const overloaded = quic.ApplicationErrorCode(http3.ErrCodeExcessiveLoad)
+
 // gate lets new QUIC connections of all workers through to the HTTP/3 server until it is shut, and knows every open connection.
 //
 // http3.Server counts connections without a lock and closes a channel when the count falls to 0 after a shutdown; a

@@ -19,13 +19,14 @@ type paths struct {
 	observer Observer
 	load     *retryLoad
 	initials *initials
+	limits   *limits
 	keep     time.Duration // how long a connection without requests is kept
 	turn     atomic.Uint32
 	now      func() time.Time
 }
 
 func newPaths(cfg Config) *paths {
-	w := &paths{attempts: newAttempts(attemptRoom), observer: cfg.Observer, load: cfg.load, initials: cfg.initials, keep: cfg.KeepFor, now: time.Now}
+	w := &paths{attempts: newAttempts(attemptRoom), observer: cfg.Observer, load: cfg.load, initials: cfg.initials, limits: cfg.limits, keep: cfg.KeepFor, now: time.Now}
 	if w.observer == nil {
 		w.observer = nobody{}
 	}

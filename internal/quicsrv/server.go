@@ -27,6 +27,7 @@ type Server struct {
 	early    early
 	load     *retryLoad
 	initials *initials
+	limits   *limits
 
 	stopping  atomic.Bool // refuse new connections
 	draining  atomic.Bool // Drain or Close has been called
@@ -53,7 +54,7 @@ func Listen(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, cfg.release())
 	}
-	s := &Server{sockets: cfg.Sockets, gate: newGate(), load: cfg.load, initials: cfg.initials, closed: make(chan struct{})}
+	s := &Server{sockets: cfg.Sockets, gate: newGate(), load: cfg.load, initials: cfg.initials, limits: cfg.limits, closed: make(chan struct{})}
 	if err := s.listenQUIC(cfg); err != nil {
 		return nil, errors.Join(err, s.closeWorkers(), cfg.Sockets.Close())
 	}
@@ -148,7 +149,7 @@ func (s *Server) serveQUIC(w *worker) error {
 }
 
 func (s *Server) serveTCP() error {
-	err := s.tcp.ServeTLS(s.sockets.tcp, "", "")
+	err := s.tcp.ServeTLS(limitedListener{s.sockets.tcp, s.limits, newFiles()}, "", "")
 	if s.stopping.Load() || s.retired.Load() || errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}

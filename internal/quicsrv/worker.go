@@ -48,7 +48,7 @@ func newTransportKeys() *transportKeys {
 
 // transport is what a worker sends and receives by.
 func transport(cfg Config, number uint8, conn net.PacketConn, keys *transportKeys) *quic.Transport {
-	t := &quic.Transport{Conn: conn, TokenGeneratorKey: &keys.token, StatelessResetKey: &keys.reset, VerifySourceAddress: cfg.load.verify}
+	t := &quic.Transport{Conn: conn, TokenGeneratorKey: &keys.token, StatelessResetKey: &keys.reset, VerifySourceAddress: cfg.verify}
 	if cfg.IDs == nil {
 		t.ConnectionIDLength = plainIDLen
 	} else {
