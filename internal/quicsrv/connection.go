@@ -40,7 +40,7 @@ func (w *paths) begin(addr netip.Addr, p path.Profile) *connection {
 	if c.attempt.size < size {
 		p.Search = true // up to where it had begun, if it is not the path
 	}
-	if p.Initial = c.attempt.size; w.traced(p.Initial, p) {
+	if p.Initial = c.attempt.size; w.traced(c.attempt.network, p.Initial, p) {
 		c.search = newSearch(p.Initial, path.MaxInitial)
 	}
 	c.profile = p

@@ -67,5 +67,7 @@ func (r recorder) ended(over bool) {
 	if !r.search.refuses(max(r.profile.Budget, path.MinInitial)) {
 		kind = Carried
 	}
+	_, network := prefixesOf(r.address())
+	r.paths.tellers.told(network, r.paths.now())
 	r.observe(Event{Kind: kind, MTU: r.packet(uint16(r.search.passed))})
 }
