@@ -84,7 +84,7 @@ the same classes is replaced, others stay. With --replace they stay not. A file 
 		}
 		out := mtuImport{APIVersion: path.APIVersion, Rows: len(rows.Rows())}
 		if out.Applied, out.Changed, err = putInForce(cmd.Context(), cfg, state); err != nil {
-			return fmt.Errorf("the overrides are saved but not in force: %w", err)
+			return fmt.Errorf("the overrides are saved, but may not be in force: %w", err)
 		}
 		return a.print(out, func(w io.Writer) { fmt.Fprintf(w, "%d overrides saved; %s\n", out.Rows, appliedText[out.Applied]) })
 	}

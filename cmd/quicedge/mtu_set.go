@@ -100,7 +100,7 @@ func (a *app) override(cmd *cobra.Command, of selection, size int, change func(*
 	}
 	out := mtuChange{APIVersion: path.APIVersion, ProvinceID: sel.ProvinceName(), ISP: sel.ISPName(), MTU: size}
 	if out.Applied, out.Changed, err = putInForce(cmd.Context(), cfg, state); err != nil {
-		return fmt.Errorf("the change of overrides is saved but not in force: %w", err)
+		return fmt.Errorf("the change of overrides is saved, but may not be in force: %w", err)
 	}
 	return a.print(out, func(w io.Writer) {
 		did := "saved"

@@ -32,6 +32,13 @@ func (k *keeper) learns(now, before map[class.ID]mtu.Learned) {
 	}
 }
 
+// Remember takes up what another loop has written down since New, in place of what this one knows; the next tick puts it in force.
+func (l *Loop) Remember() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.remember()
+}
+
 // remember takes up what was learned before. A file that does not read is no reason not to serve: everything in it can be learned
 // again, from a start that no path refuses.
 func (l *Loop) remember() {

@@ -306,6 +306,22 @@ func TestWhatWasLearnedOutlivesTheLoop(t *testing.T) {
 	}
 }
 
+func TestALoopThatTakesOverKnowsWhatWasLearnedUntilThen(t *testing.T) {
+	dir := t.TempDir()
+	before, after := labAt(t, dir, rows), labAt(t, dir, rows)
+	before.shows(23, 6, mtu.Carried, 1372)
+	before.tick(time.Second)
+	before.tick(keepEvery)
+	after.Remember()
+	after.tick(time.Second)
+	after.tick(keepEvidenceEvery) // it writes now
+	for name, got := range map[string]path.Profile{"it": after.of(heilongjiang), "the one after it": labAt(t, dir, rows).of(heilongjiang)} {
+		if got.Proven != 1372 {
+			t.Errorf("%s knows %+v", name, got)
+		}
+	}
+}
+
 func TestAFullDiskCostsNothingButMemory(t *testing.T) {
 	b := newLab(t)
 	if err := os.Mkdir(filepath.Join(filepath.Dir(b.files.State.Socket()), "learned.csv.new"), 0o700); err != nil {

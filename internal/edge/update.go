@@ -22,10 +22,9 @@ type UpdateRequest struct {
 
 // UpdateResult is the answer of POST /v1/update.
 type UpdateResult struct {
-	Updated    []string `json:"updated"`              // "program", "tables"
-	Process    int      `json:"process,omitempty"`    // process id of the program that took over
-	Generation uint32   `json:"generation,omitempty"` // of its connection IDs
-	ElapsedMs  float64  `json:"elapsed_ms"`           // from the request until it was done
+	Updated   []string `json:"updated"`           // "tables", "program"
+	Process   int      `json:"process,omitempty"` // process id of the program that took over
+	ElapsedMs float64  `json:"elapsed_ms"`        // from the request until it was done
 }
 
 // update switches the program or its tables.

@@ -53,7 +53,7 @@ func TestUpdate(t *testing.T) {
 
 func takeOver(_ context.Context, req UpdateRequest) (UpdateResult, error) {
 	if req.Program != "" {
-		return UpdateResult{Updated: []string{"program"}, Process: 7, Generation: 2}, nil
+		return UpdateResult{Updated: []string{"program"}, Process: 7}, nil
 	}
 	return UpdateResult{Updated: []string{"tables"}}, nil
 }

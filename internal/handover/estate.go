@@ -52,7 +52,7 @@ func Receive() (*Estate, error) {
 }
 
 func (e *Estate) receive() error {
-	buf, oob := make([]byte, 4096), make([]byte, unix.CmsgSpace(4))
+	buf, oob := make([]byte, maxWords), make([]byte, unix.CmsgSpace(4))
 	for {
 		n, oobn, _, _, err := e.conn.ReadMsgUnix(buf, oob)
 		if err != nil {
@@ -118,6 +118,12 @@ func (e *Estate) Ready() {
 		return // dead
 	}
 	e.conn.Read(make([]byte, 8)) // "go", or dead
+}
+
+// Fail says why this process cannot take over. Close comes next.
+func (e *Estate) Fail(why error) {
+	text := "failed " + why.Error()
+	e.conn.Write([]byte(text[:min(len(text), maxWords)])) // who does not hear it is dead
 }
 
 // Serving says that this process has taken over. What has not been taken is closed.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 )
@@ -37,6 +38,10 @@ func child(does string) int {
 	}
 	if does == "hangs" {
 		l.Accept()
+	}
+	if does == "fails" {
+		e.Fail(errors.New("no room"))
+		return 9
 	}
 	e.Ready()
 	if does == "dies late" {
@@ -111,6 +116,13 @@ func TestAProcessThatDiesIsKnown(t *testing.T) {
 	}
 	if err == nil {
 		t.Error("a process that died at once is ready")
+	}
+}
+
+func TestAProcessThatFailsSaysWhy(t *testing.T) {
+	h, _ := begin(t, "fails")
+	if err := h.Ready(within(t)); err == nil || !strings.Contains(err.Error(), "no room") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -9,7 +9,7 @@
 //	                              <- serving
 //	goes on until its connections have ended
 //
-// Whoever dies on the way is known by the end of the socket. Where the old one dies, the new one goes on as if it had been told to.
+// In place of ready or serving the new one may say why it cannot ("failed ..."). Whoever dies on the way is known by the end of the socket. Where the old one dies, the new one goes on as if it had been told to.
 package handover
 
 import (
@@ -21,6 +21,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"time"
 
@@ -29,6 +30,9 @@ import (
 
 // variable names the descriptor of the socket in the environment of the new process. It is none of the node's settings.
 const variable = "HANDOVER_FD"
+
+// maxWords bounds what is said at once, in bytes.
+const maxWords = 4096
 
 // Gift is what passes to the next process, by its name: a socket, or a file that is locked.
 type Gift struct {
@@ -124,9 +128,12 @@ func (h *Heir) Go(ctx context.Context) error {
 
 func (h *Heir) await(ctx context.Context, want string) error {
 	defer context.AfterFunc(ctx, func() { h.conn.SetReadDeadline(time.Unix(1, 0)) })()
-	buf := make([]byte, 64)
+	buf := make([]byte, maxWords)
 	n, err := h.conn.Read(buf)
+	why, failed := strings.CutPrefix(string(buf[:n]), "failed ")
 	switch {
+	case failed:
+		return fmt.Errorf("the new process has failed: %s", why)
 	case ctx.Err() != nil:
 		return fmt.Errorf("wait until the new process is %s: %w", want, context.Cause(ctx))
 	case err != nil || n == 0:

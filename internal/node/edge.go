@@ -30,6 +30,7 @@ func (n *Node) edgeConfig() edge.Config {
 		Draining:      n.draining.Load,
 		Log:           n.log,
 		AccessLog:     n.cfg.AccessLog,
+		Update:        updates{n},
 		Connection:    connectionOf,
 		Checks: []edge.Check{
 			{Name: "serving", Check: n.serving},

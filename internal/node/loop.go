@@ -47,6 +47,10 @@ func (n *Node) startLoop() {
 	if n.plane.plane != nil {
 		n.loop.Ask(&kernelMeter{plane: n.plane.plane})
 	}
+	n.runLoop()
+}
+
+func (n *Node) runLoop() {
 	ctx, cancel := context.WithCancel(n.life)
 	n.endLoop = cancel
 	n.looping.Go(func() { n.loop.Run(ctx) })

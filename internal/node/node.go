@@ -53,9 +53,11 @@ type Node struct {
 	failed   chan error
 	draining atomic.Bool
 
-	upgrading sync.Mutex    // one at a time
-	succeeded chan struct{} // closed when another process has taken over
-	handed    atomic.Bool   // the same
+	upgrading   sync.Mutex      // one at a time
+	upgrades    context.Context // ends when this process is about to
+	endUpgrades context.CancelFunc
+	succeeded   chan struct{} // closed when another process has taken over
+	handed      atomic.Bool   // the same
 
 	tending context.Context // keeps what the process that takes over keeps from then on
 	endTend context.CancelFunc
@@ -73,6 +75,7 @@ func Start(ctx context.Context, cfg config.Config, version string, log *slog.Log
 func newNode(ctx context.Context, cfg config.Config, version string, log *slog.Logger) *Node {
 	n := &Node{cfg: cfg, version: version, log: log, started: time.Now(), floor: floor(), failed: make(chan error, 3), succeeded: make(chan struct{})}
 	n.life, n.endLife = context.WithCancel(context.WithoutCancel(ctx))
+	n.upgrades, n.endUpgrades = context.WithCancel(n.life)
 	n.tending, n.endTend = context.WithCancel(n.life)
 	return n
 }
@@ -81,6 +84,9 @@ func newNode(ctx context.Context, cfg config.Config, version string, log *slog.L
 func (n *Node) start(ctx context.Context, steps ...func(context.Context) error) (_ *Node, err error) {
 	defer func() {
 		if err != nil {
+			if n.estate != nil {
+				n.estate.Fail(err)
+			}
 			stopped, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 			defer cancel()
 			err = errors.Join(err, n.Stop(stopped))

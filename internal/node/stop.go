@@ -12,6 +12,9 @@ import (
 // The operators' port answers to the end, so that /readyz can say that the node drains.
 func (n *Node) Stop(ctx context.Context) error {
 	n.draining.Store(true)
+	n.endUpgrades()
+	n.upgrading.Lock() // where the other process has taken over by now, it has the data plane
+	defer n.upgrading.Unlock()
 	var errs []error
 	if n.public != nil {
 		errs = append(errs, n.public.Drain(ctx))

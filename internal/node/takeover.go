@@ -73,6 +73,7 @@ func (n *Node) bindClients() (*quicsrv.Sockets, error) {
 func (n *Node) takeOver() error {
 	if n.estate != nil {
 		n.estate.Ready()
+		n.loop.Remember() // what the process before has learned until now
 	}
 	return n.steers.commit()
 }

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -21,6 +23,9 @@ import (
 // readyWithin bounds what a new process may take until it serves: it reads tables, loads programs and starts video workers.
 const readyWithin = time.Minute
 
+// takenWithin bounds what a process that is ready may take to say that it serves: it has nothing left to do but open its gates.
+const takenWithin = 10 * time.Second
+
 // errNoUpgrade says what an upgrade needs.
 var errNoUpgrade = errors.New("the kernel does not steer this node's connections, so that another process could not leave them to it: " +
 	"give it a data plane (iface), or stop it and start the other")
@@ -31,6 +36,9 @@ var errNoUpgrade = errors.New("the kernel does not steer this node's connections
 func (n *Node) Upgrade(ctx context.Context, program string) (pid int, err error) {
 	n.upgrading.Lock()
 	defer n.upgrading.Unlock()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(n.upgrades, cancel)()
 	switch {
 	case n.public == nil || n.steers.generation == nil:
 		return 0, fmt.Errorf("upgrade: %w", errNoUpgrade)
@@ -48,8 +56,6 @@ func (n *Node) Upgrade(ctx context.Context, program string) (pid int, err error)
 }
 
 func (n *Node) succeed(ctx context.Context, program string) (pid int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, readyWithin)
-	defer cancel()
 	cmd, err := successor(program)
 	if err != nil {
 		return 0, err
@@ -58,13 +64,28 @@ func (n *Node) succeed(ctx context.Context, program string) (pid int, err error)
 	if err != nil {
 		return 0, err
 	}
-	if err = heir.Ready(ctx); err == nil {
-		err = heir.Go(ctx)
-	}
-	if err != nil {
+	if err := n.leaveTo(ctx, heir); err != nil {
 		return 0, errors.Join(err, heir.Kill())
 	}
 	return heir.Pid(), heir.Release()
+}
+
+// leaveTo lets a process take over when it is ready. Whoever asked for the upgrade may go away until then, and not later: the new process
+// has connections by then.
+func (n *Node) leaveTo(ctx context.Context, heir *handover.Heir) error {
+	ready, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	if err := heir.Ready(ready); err != nil {
+		return err
+	}
+	taken, cancel := context.WithTimeout(context.WithoutCancel(ctx), takenWithin)
+	defer cancel()
+	n.stopLoop() // it writes down what it has learned, for the new process
+	if err := heir.Go(taken); err != nil {
+		n.runLoop()
+		return err
+	}
+	return nil
 }
 
 // successor is the command of the process that is to take over.
@@ -118,23 +139,23 @@ func (n *Node) hand() {
 		unix.SetUnlinkOnClose(false)
 	}
 	n.endTend()
-	n.stopLoop()
 	close(n.succeeded)
 }
 
 // Succeeded is closed when another process has taken over.
 func (n *Node) Succeeded() <-chan struct{} { return n.succeeded }
 
-// operatorsWithin bounds what the answers to operators under way may take when they are left to the new process.
-const operatorsWithin = 5 * time.Second
-
 // Retire serves the connections that this process has left, until they have ended or ctx has; Stop comes next. Operators and commands
-// reach the new process from now on.
+// reach the new process from now on; what they have under way here ends in its own time, as that of clients does.
 func (n *Node) Retire(ctx context.Context) {
-	short, cancel := context.WithTimeout(ctx, operatorsWithin)
-	defer cancel()
-	if err := errors.Join(shutdown(short, n.operator), shutdown(short, n.admin)); err != nil {
-		n.log.Warn("an operator's request is cut", "error", err)
+	var operators sync.WaitGroup
+	defer operators.Wait()
+	for _, s := range []*http.Server{n.operator, n.admin} {
+		operators.Go(func() {
+			if err := shutdown(ctx, s); err != nil {
+				n.log.Warn("an operator's request is cut", "error", err)
+			}
+		})
 	}
 	began := time.Now()
 	if err := n.public.Retire(ctx); err != nil {
