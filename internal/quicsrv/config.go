@@ -72,6 +72,8 @@ type Config struct {
 	// Log takes warnings with their cures. Nil: none are written.
 	Log *slog.Logger
 
+	pingAfter time.Duration // of silence over HTTP/2; tests shorten it
+
 	load     *retryLoad // what the server and its connections share
 	initials *initials
 	limits   *limits
@@ -97,6 +99,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.IdleTimeout = positive(c.IdleTimeout, 60*time.Second)
 	c.KeepFor = positive(c.KeepFor, 5*time.Minute)
 	c.HeaderTimeout = positive(c.HeaderTimeout, 10*time.Second)
+	c.pingAfter = positive(c.pingAfter, 15*time.Second)
 	c.MaxHeaderBytes = positive(c.MaxHeaderBytes, 64<<10)
 	c.MaxStreams = positive(c.MaxStreams, 100)
 	var err error

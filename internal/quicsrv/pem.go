@@ -25,7 +25,22 @@ func readPEM(what, file string) ([]byte, error) {
 	if !strings.Contains(string(pem), "-----BEGIN ") {
 		return nil, fmt.Errorf("read %s %s: no PEM block in it: convert it with openssl x509 or openssl pkey, -inform der", what, file)
 	}
+	if cutOff(string(pem)) {
+		return nil, fmt.Errorf("read %s %s: its last PEM block has no end: write the file under another name and rename it", what, file)
+	}
 	return pem, nil
+}
+
+// cutOff reports whether the last block has begun and not ended, as where a file is written while it is read. Go's parser ignores such a
+// block: a chain would be served without its last certificates.
+func cutOff(pem string) bool {
+	const end = "-----END "
+	last := strings.LastIndex(pem, end)
+	if last < 0 {
+		return true
+	}
+	_, rest, whole := strings.Cut(pem[last+len(end):], "-----")
+	return !whole || strings.Contains(rest, "-----")
 }
 
 func pairCure(err error) string {

@@ -3,7 +3,6 @@ package quicsrv
 import (
 	"log/slog"
 	"net/http"
-	"time"
 )
 
 // newTCP makes the server for clients that HTTP/3 does not reach. There is no ReadTimeout and no WriteTimeout: either would cut
@@ -19,8 +18,8 @@ func newTCP(cfg Config, handler http.Handler) *http.Server {
 		Protocols:         new(http.Protocols),
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: int(cfg.MaxStreams),
-			SendPingTimeout:      15 * time.Second, // a peer that vanished within an upload is found by a ping
-			PingTimeout:          15 * time.Second,
+			SendPingTimeout:      cfg.pingAfter, // a peer that vanished within an upload is found by a ping
+			PingTimeout:          cfg.pingAfter,
 		},
 		// Scanners fail handshakes all day: a debug message, not news.
 		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),

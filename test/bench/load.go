@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -20,7 +19,7 @@ import (
 // connection is one client's, with a socket of its own.
 type connection struct {
 	url    string
-	socket *net.UDPConn
+	socket *net.UDPConn // nil: another's
 	quic   *quic.Transport
 	h3     *http3.Transport
 	over   *http3.ClientConn
@@ -28,35 +27,47 @@ type connection struct {
 }
 
 func dial(ctx context.Context, to string) (*connection, error) {
-	u, err := url.Parse(to)
+	socket, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		return nil, err
 	}
-	addr, err := net.ResolveUDPAddr("udp4", u.Host)
-	if err != nil {
-		return nil, err
-	}
-	c := &connection{url: to, h3: &http3.Transport{}}
-	if c.socket, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}); err != nil {
-		return nil, err
-	}
-	c.quic = &quic.Transport{Conn: c.socket}
-	// The certificate was made for this run.
-	conf := &tls.Config{InsecureSkipVerify: true, NextProtos: []string{http3.NextProtoH3}, ServerName: "localhost"}
-	if c.conn, err = c.quic.Dial(ctx, addr, conf, &quic.Config{KeepAlivePeriod: 10 * time.Second}); err != nil {
+	c := &connection{socket: socket, quic: &quic.Transport{Conn: socket}}
+	if err := c.connect(ctx, to); err != nil {
 		c.close()
 		return nil, err
 	}
-	c.over = c.h3.NewClientConn(c.conn)
 	return c, nil
 }
 
+// connect uses the transport.
+func (c *connection) connect(ctx context.Context, to string) error {
+	u, err := url.Parse(to)
+	if err != nil {
+		return err
+	}
+	addr, err := net.ResolveUDPAddr("udp4", u.Host)
+	if err != nil {
+		return err
+	}
+	c.url, c.h3 = to, &http3.Transport{}
+	// The certificate was made for this run.
+	conf := &tls.Config{InsecureSkipVerify: true, NextProtos: []string{http3.NextProtoH3}, ServerName: "localhost"}
+	if c.conn, err = c.quic.Dial(ctx, addr, conf, &quic.Config{KeepAlivePeriod: 10 * time.Second}); err != nil {
+		return err
+	}
+	c.over = c.h3.NewClientConn(c.conn)
+	return nil
+}
+
+// close closes the connection, and the socket where it is the connection's own.
 func (c *connection) close() {
 	if c.conn != nil {
 		_ = c.conn.CloseWithError(0, "")
 	}
-	_ = c.quic.Close()
-	_ = c.socket.Close()
+	if c.socket != nil {
+		_ = c.quic.Close()
+		_ = c.socket.Close()
+	}
 }
 
 // get fetches a file and returns its size.
@@ -168,24 +179,4 @@ func (r *result) during(work func() (*load, error)) (got *load, spent time.Durat
 	}
 	after, err := r.process.spent()
 	return got, after - before, err
-}
-
-// idleMemory is what the server's memory grows by for a connection that has had one request, in bytes.
-func idleMemory(ctx context.Context, s settings, r *result) (float64, error) {
-	before, err := r.process.resident()
-	if err != nil {
-		return 0, err
-	}
-	conns, err := dialAll(ctx, r.url, s.idle)
-	if err != nil {
-		return 0, err
-	}
-	defer closeAll(conns)
-	for _, c := range conns {
-		if _, err := c.get(ctx, "/small.bin"); err != nil {
-			return 0, err
-		}
-	}
-	after, err := r.process.resident()
-	return float64(after-before) / float64(s.idle), errors.Join(err, ctx.Err())
 }

@@ -42,7 +42,7 @@ func parse() settings {
 	flag.DurationVar(&s.time, "time", 3*time.Second, "how long a measurement takes")
 	flag.IntVar(&s.connections, "connections", 8, "connections at once")
 	flag.IntVar(&s.streams, "streams", 4, "small GETs at once on each")
-	flag.IntVar(&s.idle, "idle", 1000, "idle connections whose memory is measured")
+	flag.IntVar(&s.idle, "idle", 10_000, "idle connections whose memory is measured")
 	flag.IntVar(&s.serverCPU, "server-cpu", 0, "the processor that servers run on")
 	flag.Parse()
 	return s

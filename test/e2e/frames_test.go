@@ -36,7 +36,7 @@ func TestFloodsOfFramesAreBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			sent, answers := 0, 0
 			for range times(1, 50) { // connections: the node closes most before the end
-				s, a := n.pelt(world, frame)
+				s, a := n.pelt(t, world, frame)
 				sent, answers = sent+s, answers+a
 			}
 			if err := visit(t, world); err != nil {
@@ -52,9 +52,9 @@ func TestFloodsOfFramesAreBounded(t *testing.T) {
 }
 
 // pelt sends packets full of a frame on one connection, while others come, and returns how many frames and how many answers there were.
-func (n *node) pelt(world netnstest.NS, frame func(i int) []byte) (sent, answers int) {
-	n.t.Helper()
-	r := newRaw(n.t, world)
+func (n *node) pelt(t *testing.T, world netnstest.NS, frame func(i int) []byte) (sent, answers int) {
+	t.Helper()
+	r := newRaw(t, world)
 	defer r.visitor.leave()
 	var frames []byte
 	for i := range peltPackets {
@@ -62,11 +62,11 @@ func (n *node) pelt(world netnstest.NS, frame func(i int) []byte) (sent, answers
 			frames = append(frames, frame(sent)...)
 		}
 		if err := r.send(frames); err != nil {
-			n.t.Fatal(err)
+			t.Fatal(err)
 		}
 		if i%(peltPackets/4) == 0 {
-			if err := visit(n.t, world); err != nil {
-				n.t.Errorf("another client, after %d packets: %v", i, err)
+			if err := visit(t, world); err != nil {
+				t.Errorf("another client, after %d packets: %v", i, err)
 			}
 		}
 	}

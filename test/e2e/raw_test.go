@@ -43,13 +43,22 @@ func newRaw(t *testing.T, world netnstest.NS) *raw {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.visitor.leave)
-	if err = r.visitor.get(); err == nil {
+	for err == nil && !r.ready() { // the first request may be in a datagram that begins with the end of the handshake
+		err = r.visitor.get()
+	}
+	if err == nil {
 		err = r.take()
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
+}
+
+func (r *raw) ready() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.id != nil
 }
 
 func (r *raw) take() error {
@@ -69,8 +78,8 @@ func (r *raw) take() error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.keys == nil || r.id == nil {
-		return errors.New("no keys, or no connection ID, were seen")
+	if r.keys == nil {
+		return errors.New("the client has logged no secret")
 	}
 	r.mine = true
 	return nil
