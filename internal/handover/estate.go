@@ -36,15 +36,11 @@ func Receive() (*Estate, error) {
 	unix.CloseOnExec(fd)
 	f := os.NewFile(uintptr(fd), "handover")
 	defer f.Close()
-	conn, err := net.FileConn(f)
+	conn, err := packets(f)
 	if err != nil {
 		return nil, fmt.Errorf("%s=%d: %w: unset it", variable, fd, err)
 	}
-	packets, ok := conn.(*net.UnixConn)
-	if !ok {
-		return nil, errors.Join(fmt.Errorf("%s=%d: not a Unix socket: unset it", variable, fd), conn.Close())
-	}
-	e := &Estate{conn: packets, files: map[string]*os.File{}}
+	e := &Estate{conn: conn, files: map[string]*os.File{}}
 	if err := e.receive(); err != nil {
 		return nil, errors.Join(fmt.Errorf("take over from the process before: %w", err), e.Close())
 	}
@@ -110,6 +106,38 @@ func (e *Estate) Listener(name string) (net.Listener, error) {
 		return nil, fmt.Errorf("take over %s: %w", name, err)
 	}
 	return l, nil
+}
+
+// Datagrams returns a UDP socket that was given; nil where none was.
+func (e *Estate) Datagrams(name string) (*net.UDPConn, error) {
+	f := e.Take(name)
+	if f == nil {
+		return nil, nil
+	}
+	defer f.Close()
+	conn, err := net.FilePacketConn(f)
+	if err != nil {
+		return nil, fmt.Errorf("take over %s: %w", name, err)
+	}
+	udp, ok := conn.(*net.UDPConn)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("take over %s: it is a %T, no UDP socket", name, conn), conn.Close())
+	}
+	return udp, nil
+}
+
+// Packets returns a Unix socket of packets that was given; nil where none was.
+func (e *Estate) Packets(name string) (*net.UnixConn, error) {
+	f := e.Take(name)
+	if f == nil {
+		return nil, nil
+	}
+	defer f.Close()
+	conn, err := packets(f)
+	if err != nil {
+		return nil, fmt.Errorf("take over %s: %w", name, err)
+	}
+	return conn, nil
 }
 
 // Ready says that this process could take over, and returns when it shall: when the one before says so, or is dead.

@@ -34,6 +34,9 @@ const variable = "HANDOVER_FD"
 // maxWords bounds what is said at once, in bytes.
 const maxWords = 4096
 
+// sendRoom is room for a few hundred gifts, in bytes: all are sent before there is anybody who reads them.
+const sendRoom = 1 << 20
+
 // Gift is what passes to the next process, by its name: a socket, or a file that is locked.
 type Gift struct {
 	Name string
@@ -50,9 +53,9 @@ type Heir struct {
 // Start starts a program and gives it what it needs: before it runs, so that the death of this process at any later time leaves it able to
 // go on. cmd has neither been started nor has extra files.
 func Start(cmd *exec.Cmd, gifts []Gift, values map[string]string) (_ *Heir, err error) {
-	ours, theirs, err := pair()
+	ours, theirs, err := Pair()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("hand over: %w", err)
 	}
 	defer theirs.Close()
 	defer func() {
@@ -60,6 +63,7 @@ func Start(cmd *exec.Cmd, gifts []Gift, values map[string]string) (_ *Heir, err 
 			err = errors.Join(err, ours.Close())
 		}
 	}()
+	ours.SetWriteBuffer(sendRoom) // of which the system may give less
 	for _, g := range gifts {
 		if err := give(ours, g); err != nil {
 			return nil, fmt.Errorf("hand over %s: %w", g.Name, err)
@@ -73,7 +77,12 @@ func Start(cmd *exec.Cmd, gifts []Gift, values map[string]string) (_ *Heir, err 
 		return nil, fmt.Errorf("hand over: %w", err)
 	}
 	cmd.Env = append(cmd.Environ(), variable+"=3")
-	cmd.ExtraFiles = []*os.File{theirs}
+	file, err := theirs.File()
+	if err != nil {
+		return nil, fmt.Errorf("hand over: %w", err)
+	}
+	defer file.Close()
+	cmd.ExtraFiles = []*os.File{file}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", cmd.Path, err)
 	}
@@ -83,21 +92,6 @@ func Start(cmd *exec.Cmd, gifts []Gift, values map[string]string) (_ *Heir, err 
 		close(h.ended)
 	}()
 	return h, nil
-}
-
-func pair() (ours *net.UnixConn, theirs *os.File, err error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, nil, fmt.Errorf("make a socket for the new process: %w", err)
-	}
-	mine := os.NewFile(uintptr(fds[0]), "handover")
-	theirs = os.NewFile(uintptr(fds[1]), "handover")
-	defer mine.Close()
-	conn, err := net.FileConn(mine)
-	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("use the socket for the new process: %w", err), theirs.Close())
-	}
-	return conn.(*net.UnixConn), theirs, nil
 }
 
 // give sends a descriptor as it is: by way of os.File it would become a blocking one, here too.

@@ -47,12 +47,13 @@ func (n *Node) attach(ctx context.Context) error {
 	if n.sockets != nil {
 		cfg.Ports = append([]uint16{n.sockets.Addr().Port()}, cfg.Ports...)
 	}
-	cfg.Hold, cfg.Held, cfg.Log = true, n.take(giftHold), n.log
+	held := n.take(giftHold)
+	cfg.Hold, cfg.Held, cfg.Log = true, held, n.log
 	if err == nil {
 		n.plane.plane, err = dataplane.Load(ctx, cfg, n.loop.Snapshot())
 		n.plane.cfg = cfg
 	}
-	if err != nil && n.estate != nil {
+	if err != nil && held != nil {
 		return err // the process before goes on with its own
 	}
 	if err != nil {

@@ -143,6 +143,8 @@ func (n *Node) listen(context.Context) (err error) {
 		Sockets:    n.sockets,
 		IDs:        n.steers.ids,
 		Steered:    n.steers.generation != nil,
+		Waiting:    n.inherited(),
+		Ways:       n.steers.ways,
 		TLS:        n.cert.TLSConfig(),
 		Resumption: n.resume.shared,
 		Handler:    http.HandlerFunc(n.servePublic),

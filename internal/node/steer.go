@@ -14,9 +14,11 @@ import (
 // steering is how datagrams find the worker of their connection.
 type steering struct {
 	ids        places
-	kernel     *dataplane.Steering   // nil: the workers hand over to each other
-	generation *dataplane.Generation // nil likewise
-	state      string                // a few words for people
+	key        [16]byte                // of the IDs, where the workers hand over to each other
+	ways       map[uint8]*net.UnixConn // to the processes before, likewise
+	kernel     *dataplane.Steering     // nil: the workers hand over to each other
+	generation *dataplane.Generation   // nil likewise
+	state      string                  // a few words for people
 }
 
 // places are the connection IDs of one process: they say its generation, the worker, and by a keyed tag that they are ours.
@@ -31,26 +33,33 @@ func (p places) Len() int { return dataplane.CIDLen }
 // New implements quicsrv.IDs.
 func (p places) New(worker uint8) []byte { return p.cids.New(p.generation, worker) }
 
-// Worker implements quicsrv.IDs.
-func (p places) Worker(id []byte) (uint8, bool) {
-	generation, worker, ok := p.cids.Parse(id)
-	return worker, ok && generation == p.generation
-}
+// Process implements quicsrv.IDs.
+func (p places) Process() uint8 { return p.generation }
+
+// Place implements quicsrv.IDs.
+func (p places) Place(id []byte) (process, worker uint8, ok bool) { return p.cids.Parse(id) }
+
+const byWorkers = "by the workers"
 
 var errSteered = errors.New("take over from the process before: its workers are steered by the kernel, which these settings switch off: stop the node and start it")
 
 // steer lets the kernel bring datagrams to the worker that their connection ID names. Where it cannot, the workers hand over to each
 // other, which costs a copy of each datagram whose client has changed its address.
-func (n *Node) steer(context.Context) error {
+func (n *Node) steer(context.Context) (err error) {
+	if n.inherited() {
+		n.steers, err = n.inheritSteering()
+		return err
+	}
 	conns := n.sockets.UDP()
-	n.steers = steering{ids: places{cids: dataplane.NewCIDs(randomKey())}, state: "by the workers"}
+	n.steers = steering{key: randomKey(), state: byWorkers}
+	n.steers.ids.cids = dataplane.NewCIDs(n.steers.key)
 	switch {
 	case n.plane.plane == nil && n.estate != nil:
 		return errSteered
 	case n.plane.plane == nil:
 		return nil
 	}
-	err := n.steers.join(n.cfg.PinDir, n.cfg.Screen, conns)
+	err = n.steers.join(n.cfg.PinDir, n.cfg.Screen, conns)
 	if errors.Is(err, dataplane.ErrInUse) || err != nil && n.estate != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func (n *Node) listenAdmin(name string) (net.Listener, error) {
 	return n.estate.Listener(giftAdmin)
 }
 
-// bindClients takes the clients' port, beside the process before where there is one.
+// bindClients takes the clients' port, with the process before where there is one.
 func (n *Node) bindClients() (*quicsrv.Sockets, error) {
 	if n.estate == nil {
 		return quicsrv.Bind(n.cfg.Listen, n.cfg.Workers)
@@ -66,7 +66,11 @@ func (n *Node) bindClients() (*quicsrv.Sockets, error) {
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("take over the clients' port: it is a %T", l), l.Close())
 	}
-	return quicsrv.BindBeside(tcp, n.cfg.Workers)
+	udp, err := n.inheritDatagrams()
+	if err != nil {
+		return nil, errors.Join(err, tcp.Close())
+	}
+	return quicsrv.Adopt(udp, tcp, n.cfg.Workers)
 }
 
 // takeOver waits for the word of the process before, all being ready, and lets new connections come.
@@ -75,7 +79,13 @@ func (n *Node) takeOver() error {
 		n.estate.Ready()
 		n.loop.Remember() // what the process before has learned until now
 	}
-	return n.steers.commit()
+	if err := n.steers.commit(); err != nil {
+		return err
+	}
+	if n.public != nil {
+		n.public.Read()
+	}
+	return nil
 }
 
 // tellTaken lets the process before go. What is removed and taken down at the end is this one's from here on.

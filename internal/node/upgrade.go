@@ -26,9 +26,7 @@ const readyWithin = time.Minute
 // takenWithin bounds what a process that is ready may take to say that it serves: it has nothing left to do but open its gates.
 const takenWithin = 10 * time.Second
 
-// errNoUpgrade says what an upgrade needs.
-var errNoUpgrade = errors.New("the kernel does not steer this node's connections, so that another process could not leave them to it: " +
-	"give it a data plane (iface), or stop it and start the other")
+var errNoUpgrade = errors.New("an agent has no connections that could be lost: stop it and start the other")
 
 // Upgrade starts a program in the place of this process, with the same arguments, and returns its process ID when it takes new
 // connections. Succeeded is closed then, and this process has only the connections that it had: Retire is next. An empty name is this
@@ -40,7 +38,7 @@ func (n *Node) Upgrade(ctx context.Context, program string) (pid int, err error)
 	defer cancel()
 	defer context.AfterFunc(n.upgrades, cancel)()
 	switch {
-	case n.public == nil || n.steers.generation == nil:
+	case n.public == nil:
 		return 0, fmt.Errorf("upgrade: %w", errNoUpgrade)
 	case n.handed.Load() || n.draining.Load():
 		return 0, errors.New("upgrade: this process is about to end: ask the one that has taken over")
@@ -60,19 +58,28 @@ func (n *Node) succeed(ctx context.Context, program string) (pid int, err error)
 	if err != nil {
 		return 0, err
 	}
-	heir, err := handover.Start(cmd, n.gifts(), nil)
+	will := bequest{gifts: n.gifts()}
+	if n.steers.generation == nil {
+		if err := n.bequeathDatagrams(&will); err != nil {
+			return 0, err
+		}
+	}
+	heir, err := handover.Start(cmd, will.gifts, will.values)
 	if err != nil {
+		will.close()
 		return 0, err
 	}
-	if err := n.leaveTo(ctx, heir); err != nil {
-		return 0, errors.Join(err, heir.Kill())
+	if err := n.leaveTo(ctx, heir, &will); err != nil {
+		err = errors.Join(err, heir.Kill())
+		will.close()
+		return 0, err
 	}
 	return heir.Pid(), heir.Release()
 }
 
 // leaveTo lets a process take over when it is ready. Whoever asked for the upgrade may go away until then, and not later: the new process
 // has connections by then.
-func (n *Node) leaveTo(ctx context.Context, heir *handover.Heir) error {
+func (n *Node) leaveTo(ctx context.Context, heir *handover.Heir, will *bequest) error {
 	ready, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	if err := heir.Ready(ready); err != nil {
@@ -81,7 +88,11 @@ func (n *Node) leaveTo(ctx context.Context, heir *handover.Heir) error {
 	taken, cancel := context.WithTimeout(context.WithoutCancel(ctx), takenWithin)
 	defer cancel()
 	n.stopLoop() // it writes down what it has learned, for the new process
-	if err := heir.Go(taken); err != nil {
+	err := n.leaveDatagrams(will)
+	if err == nil {
+		err = heir.Go(taken)
+	}
+	if err != nil {
 		n.runLoop()
 		return err
 	}
@@ -125,6 +136,9 @@ func (n *Node) gifts() []handover.Gift {
 		{Name: giftOperator, Of: n.operatorAt.(*net.TCPListener)},
 		{Name: giftAdmin, Of: n.adminAt.(*net.UnixListener)},
 		{Name: giftState, Of: n.lock.File()},
+	}
+	if n.plane.plane == nil {
+		return all
 	}
 	if hold := n.plane.plane.Hold(); hold != nil {
 		all = append(all, handover.Gift{Name: giftHold, Of: hold})

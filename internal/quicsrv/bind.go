@@ -39,7 +39,10 @@ func (s *Sockets) TCP() *net.TCPListener { return s.tcp }
 
 // Close closes all of them. It may be called more than once.
 func (s *Sockets) Close() error {
-	err := ignoreClosed(s.tcp.Close())
+	var err error
+	if s.tcp != nil {
+		err = ignoreClosed(s.tcp.Close())
+	}
 	for _, udp := range s.udp {
 		err = errors.Join(err, ignoreClosed(udp.Close()))
 	}
@@ -84,7 +87,7 @@ func Bind(listen string, workers int) (*Sockets, error) {
 
 // bindBoth binds TCP without sharing, so that two servers on one port are told apart by it: their UDP sockets would share.
 func bindBoth(addr *net.UDPAddr, workers int) (*Sockets, error) {
-	first, err := listenShared(addr)
+	first, err := listenShared("udp", addr)
 	if err != nil {
 		return nil, bindError("udp", addr.Port, err)
 	}
@@ -93,29 +96,23 @@ func bindBoth(addr *net.UDPAddr, workers int) (*Sockets, error) {
 	if err != nil {
 		return nil, errors.Join(bindError("tcp", port, err), first.Close())
 	}
-	return (&Sockets{udp: []*net.UDPConn{first}, tcp: tcp}).fill(&net.UDPAddr{IP: addr.IP, Port: port, Zone: addr.Zone}, workers)
-}
-
-// fill binds UDP sockets until there are as many as workers.
-func (s *Sockets) fill(addr *net.UDPAddr, workers int) (*Sockets, error) {
-	for len(s.udp) < workers {
-		next, err := listenShared(addr)
-		if err != nil {
-			return nil, errors.Join(bindError("udp", addr.Port, err), s.Close())
-		}
-		s.udp = append(s.udp, next)
+	s := &Sockets{udp: []*net.UDPConn{first}, tcp: tcp}
+	if err := s.fill("udp", &net.UDPAddr{IP: addr.IP, Port: port, Zone: addr.Zone}, workers); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-// BindBeside takes over the TCP socket of the process before, and binds UDP sockets of its own beside that one's, on the same port.
-func BindBeside(tcp *net.TCPListener, workers int) (*Sockets, error) {
-	workers, err := countWorkers(workers)
-	if err != nil {
-		return nil, errors.Join(err, tcp.Close())
+// fill binds UDP sockets until there are as many as workers.
+func (s *Sockets) fill(network string, addr *net.UDPAddr, workers int) error {
+	for len(s.udp) < workers {
+		next, err := listenShared(network, addr)
+		if err != nil {
+			return bindError("udp", addr.Port, err)
+		}
+		s.udp = append(s.udp, next)
 	}
-	addr := tcp.Addr().(*net.TCPAddr)
-	return (&Sockets{tcp: tcp}).fill(&net.UDPAddr{IP: addr.IP, Port: addr.Port, Zone: addr.Zone}, workers)
+	return nil
 }
 
 func countWorkers(workers int) (int, error) {
@@ -126,12 +123,12 @@ func countWorkers(workers int) (int, error) {
 }
 
 // listenShared binds a UDP socket to a port that others of the same user may bind too.
-func listenShared(addr *net.UDPAddr) (*net.UDPConn, error) {
+func listenShared(network string, addr *net.UDPAddr) (*net.UDPConn, error) {
 	share := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) (err error) {
 		outer := raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) })
 		return errors.Join(outer, err)
 	}}
-	conn, err := share.ListenPacket(context.Background(), "udp", addr.String())
+	conn, err := share.ListenPacket(context.Background(), network, addr.String())
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"time"
@@ -32,6 +33,11 @@ type Config struct {
 	// Steered says that the kernel brings datagrams to the worker that their connection ID names. Otherwise it goes by addresses and
 	// ports, and workers hand to each other what belongs elsewhere.
 	Steered bool
+
+	// Waiting leaves the sockets, which another process reads, alone until Read; Ways lead to the processes before that keep connections, by
+	// their number: what is theirs is sent there. They are closed with the server. Both only where the kernel does not steer.
+	Waiting bool
+	Ways    map[uint8]*net.UnixConn
 
 	// TLS carries the certificates. Protocol versions, ALPN and tickets are set here: QUIC takes TLS 1.3 only, TCP 1.2 as well.
 	TLS *tls.Config
@@ -120,10 +126,14 @@ func (c Config) checkWorkers() error {
 
 // release closes what was handed to Listen, which has failed.
 func (c Config) release() error {
-	if c.Sockets == nil {
-		return nil
+	var err error
+	for _, way := range c.Ways {
+		err = errors.Join(err, way.Close())
 	}
-	return c.Sockets.Close()
+	if c.Sockets == nil {
+		return err
+	}
+	return errors.Join(err, c.Sockets.Close())
 }
 
 func positive[T ~int | ~int64](v, otherwise T) T {

@@ -87,7 +87,7 @@ func (s *Server) end() error {
 	s.finish.Do(func() {
 		s.cut = s.requests.Running()
 		s.gate.closeAll()
-		s.finishErr = errors.Join(ignoreClosed(s.tcp.Close()), s.closeWorkers(), s.sockets.Close())
+		s.finishErr = errors.Join(ignoreClosed(s.tcp.Close()), s.closeWorkers(), s.shared.close(), s.sockets.Close())
 		close(s.closed)
 	})
 	return s.finishErr

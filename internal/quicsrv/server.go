@@ -20,6 +20,7 @@ var ErrClosed = errors.New("server closed")
 type Server struct {
 	sockets  *Sockets
 	workers  []*worker
+	shared   *port // nil where the kernel steers, or one worker has all
 	gate     *gate // of all workers
 	h3       *http3.Server
 	tcp      *http.Server
@@ -56,7 +57,7 @@ func Listen(cfg Config) (*Server, error) {
 	}
 	s := &Server{sockets: cfg.Sockets, gate: newGate(), load: cfg.load, initials: cfg.initials, limits: cfg.limits, closed: make(chan struct{})}
 	if err := s.listenQUIC(cfg); err != nil {
-		return nil, errors.Join(err, s.closeWorkers(), cfg.Sockets.Close())
+		return nil, errors.Join(err, s.closeWorkers(), s.shared.close(), cfg.Sockets.Close())
 	}
 	handler := s.requests.count(withAltSvc(s.early.refuse(cfg.Handler), s.Port()))
 	s.h3 = &http3.Server{Handler: countOnConnection(handler), ConnContext: withConnection, MaxHeaderBytes: cfg.MaxHeaderBytes, Logger: cfg.Log}
@@ -69,7 +70,8 @@ func Listen(cfg Config) (*Server, error) {
 func (s *Server) listenQUIC(cfg Config) error {
 	tlsConf, quicConf := quicTLS(cfg.TLS, cfg.Resumption), s.refuseWhileStopping(quicConfig(cfg))
 	keys := newTransportKeys()
-	for i, conn := range shareDatagrams(cfg) {
+	s.shared = newPort(cfg)
+	for i, conn := range s.shared.conns(s.sockets) {
 		if err := enlargeBuffers(s.sockets.udp[i], cfg.Log); err != nil {
 			return err
 		}

@@ -11,15 +11,17 @@ import (
 	"github.com/quic-go/quic-go"
 )
 
-// IDs makes connection IDs that name a worker of this process, and reads them (RFC 9000, section 5.1). What steers datagrams to the
+// IDs makes connection IDs that name this process and a worker of it, and reads them (RFC 9000, section 5.1). What steers datagrams to the
 // sockets reads them too. It must be safe for concurrent use.
 type IDs interface {
 	// Len is the length of every ID in bytes, 8 to 20.
 	Len() int
 	// New returns a fresh ID.
 	New(worker uint8) []byte
-	// Worker returns the worker that an ID names; ok is false for one that this process has not made.
-	Worker(id []byte) (worker uint8, ok bool)
+	// Process is the number of this process among those that have connections on the port.
+	Process() uint8
+	// Place returns the process and its worker that an ID names; ok is false for one that none of them has made.
+	Place(id []byte) (process, worker uint8, ok bool)
 }
 
 // plainIDLen is the length of connection IDs that name no worker. 8 random bytes never meet twice; a longer ID costs each packet.

@@ -35,7 +35,11 @@ func (namedIDs) New(worker uint8) []byte {
 	return id
 }
 
-func (namedIDs) Worker(id []byte) (uint8, bool) { return id[6], bytes.HasPrefix(id, idMark) }
+func (namedIDs) Process() uint8 { return 0 }
+
+func (namedIDs) Place(id []byte) (process, worker uint8, ok bool) {
+	return 0, id[6], bytes.HasPrefix(id, idMark)
+}
 
 // roamingConn is a client's socket whose port changes, as behind a NAT that has forgotten the flow.
 type roamingConn struct {
@@ -281,7 +285,7 @@ func TestADrainOfWorkersLetsAnUploadEnd(t *testing.T) {
 }
 
 func TestWhatIsNotHandedOver(t *testing.T) {
-	s := &sharing{ids: namedIDs{}}
+	p := &port{ids: namedIDs{}}
 	id := namedIDs{}.New(3)
 	long := append([]byte{0xc0, 0, 0, 0, 1, byte(len(id))}, id...)
 	for name, c := range map[string]struct {
@@ -297,7 +301,7 @@ func TestWhatIsNotHandedOver(t *testing.T) {
 		"long header, other length":       {append([]byte{0xc0, 0, 0, 0, 1, 8}, id...), 0, false},
 		"a client's own id":               {append([]byte{0x40}, make([]byte, 14)...), 0, false},
 	} {
-		if worker, ok := s.owner(c.packet); ok != c.ok || ok && worker != c.worker {
+		if _, worker, ok := p.place(c.packet); ok != c.ok || ok && worker != c.worker {
 			t.Errorf("%s: worker %d, %v", name, worker, ok)
 		}
 	}

@@ -96,10 +96,12 @@ func rounds(few, many int) int {
 	return few
 }
 
-func TestUpgradesUnderLoadFailNoRequest(t *testing.T) {
-	l := startLoaded(t, "--keep-timeout", "60s")
+func TestUpgradesUnderLoadFailNoRequest(t *testing.T) { steeredBy(t, upgradesUnderLoad) }
+
+func upgradesUnderLoad(t *testing.T, iface string) {
+	l := startLoaded(t, "--iface", iface, "--keep-timeout", "60s")
 	pid := l.n.cmd.Process.Pid
-	for range rounds(5, 100) {
+	for range rounds(3, 100) {
 		next := l.n.upgrade()
 		l.n.gone(pid)
 		pid = next
@@ -109,9 +111,11 @@ func TestUpgradesUnderLoadFailNoRequest(t *testing.T) {
 	l.n.gone(pid)
 }
 
-func TestReloadsUnderLoadFailNoRequest(t *testing.T) {
-	l := startLoaded(t)
-	for range rounds(20, 1000) {
+func TestReloadsUnderLoadFailNoRequest(t *testing.T) { steeredBy(t, reloadsUnderLoad) }
+
+func reloadsUnderLoad(t *testing.T, iface string) {
+	l := startLoaded(t, "--iface", iface)
+	for range rounds(10, 1000) {
 		if code, _, errs := l.n.run("reload"); code != 0 {
 			t.Fatalf("reload: exit %d, %s", code, errs)
 		}

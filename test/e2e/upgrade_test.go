@@ -43,9 +43,18 @@ func startWorkers(t *testing.T, args ...string) *node {
 	return n
 }
 
+// steeredBy runs a test where the kernel brings datagrams to their process and worker, and where these do it themselves.
+func steeredBy(t *testing.T, test func(t *testing.T, iface string)) {
+	for name, iface := range map[string]string{"the kernel": "lo", "the workers": "none"} {
+		t.Run("steered by "+name, func(t *testing.T) { test(t, iface) })
+	}
+}
+
 // TestAnUpgradeKeepsConnections changes the program under 50 clients whose ports change too.
-func TestAnUpgradeKeepsConnections(t *testing.T) {
-	n := startWorkers(t)
+func TestAnUpgradeKeepsConnections(t *testing.T) { steeredBy(t, upgradeKeepsConnections) }
+
+func upgradeKeepsConnections(t *testing.T, iface string) {
+	n := startWorkers(t, "--iface", iface)
 	var clients []*surfer
 	for range 50 {
 		s, err := surf(t, n.ns)
@@ -89,8 +98,10 @@ func TestAnUpgradeKeepsConnections(t *testing.T) {
 	}
 }
 
-func TestAProgramThatFailsToStartLeavesTheOldOneServing(t *testing.T) {
-	n := startWorkers(t)
+func TestAProgramThatFailsToStartLeavesTheOldOneServing(t *testing.T) { steeredBy(t, failsToStart) }
+
+func failsToStart(t *testing.T, iface string) {
+	n := startWorkers(t, "--iface", iface)
 	old, err := surf(t, n.ns)
 	if err != nil {
 		t.Fatal(err)
@@ -116,8 +127,10 @@ func TestAProgramThatFailsToStartLeavesTheOldOneServing(t *testing.T) {
 }
 
 // TestKillingTheOldProcessWithinAnUpgrade kills it at moments from the start of the new one on. New connections go on.
-func TestKillingTheOldProcessWithinAnUpgrade(t *testing.T) {
-	n := startWorkers(t)
+func TestKillingTheOldProcessWithinAnUpgrade(t *testing.T) { steeredBy(t, killWithinUpgrade) }
+
+func killWithinUpgrade(t *testing.T, iface string) {
+	n := startWorkers(t, "--iface", iface)
 	old := n.cmd.Process.Pid
 	for round := range 5 {
 		if err := syscall.Kill(old, syscall.SIGUSR2); err != nil {

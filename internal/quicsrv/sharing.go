@@ -11,20 +11,6 @@ import (
 	"golang.org/x/net/ipv4"
 )
 
-// shareDatagrams returns what the workers receive from: their sockets, where the kernel steers or where there is one only.
-func shareDatagrams(cfg Config) []net.PacketConn {
-	conns := make([]net.PacketConn, len(cfg.Sockets.udp))
-	shared := make([]*sharing, len(conns))
-	for i, udp := range cfg.Sockets.udp {
-		if conns[i] = udp; cfg.IDs == nil || cfg.Steered || len(conns) == 1 {
-			continue
-		}
-		shared[i] = &sharing{UDPConn: udp, batch: ipv4.NewPacketConn(udp), number: uint8(i), all: shared, ids: cfg.IDs}
-		conns[i] = shared[i]
-	}
-	return conns
-}
-
 // handedRoom bounds the datagrams that wait for a worker, like a socket buffer: about as many as a client has under way at once.
 const handedRoom = 512
 
@@ -37,9 +23,10 @@ type sharing struct {
 	*net.UDPConn
 	batch  *ipv4.PacketConn
 	number uint8
-	all    []*sharing // by the number of the worker
-	ids    IDs
-	ending atomic.Bool // quic-go has set a deadline: it wants the read to end
+	port   *port
+	out    []byte        // what goes to another process, one at a time
+	wake   chan struct{} // while another process reads the socket; holds one
+	ending atomic.Bool   // quic-go has set a deadline: it wants the read to end
 
 	mu     sync.Mutex
 	handed []datagram
@@ -62,6 +49,10 @@ func (s *sharing) ReadBatch(ms []ipv4.Message, flags int) (int, error) {
 		if s.ending.Load() {
 			return 0, os.ErrDeadlineExceeded
 		}
+		if s.port.away.Load() {
+			<-s.wake
+			continue
+		}
 		n, err := s.batch.ReadBatch(ms, flags)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			continue
@@ -78,16 +69,26 @@ func (s *sharing) ReadBatch(ms []ipv4.Message, flags int) (int, error) {
 // SetReadDeadline implements net.PacketConn. quic-go calls it only to end the read.
 func (s *sharing) SetReadDeadline(t time.Time) error {
 	s.ending.Store(!t.IsZero())
+	s.awake()
 	return s.UDPConn.SetReadDeadline(t)
 }
 
-// sort hands over what belongs to other workers, and moves the rest to the front of ms. It moves contents, not buffers: quic-go
-// remembers which buffer is where.
+func (s *sharing) awake() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// sort hands over what belongs to other workers and processes, and moves the rest to the front of ms. It moves contents, not buffers:
+// quic-go remembers which buffer is where.
 func (s *sharing) sort(ms []ipv4.Message) (kept int) {
+	if s.port.alone() {
+		return len(ms)
+	}
 	for i := range ms {
 		m := &ms[i]
-		if to, ok := s.owner(m.Buffers[0][:m.N]); ok && to != s.number && int(to) < len(s.all) {
-			s.all[to].hand(datagram{data: append([]byte(nil), m.Buffers[0][:m.N]...), oob: append([]byte(nil), m.OOB[:m.NN]...), from: m.Addr})
+		if s.goesElsewhere(datagram{data: m.Buffers[0][:m.N], oob: m.OOB[:m.NN], from: m.Addr}) {
 			continue
 		}
 		if kept != i {
@@ -98,35 +99,25 @@ func (s *sharing) sort(ms []ipv4.Message) (kept int) {
 	return kept
 }
 
+// goesElsewhere hands a datagram over where it is another's. What is of a process that has ended stays here, to be reset.
+func (s *sharing) goesElsewhere(d datagram) bool {
+	process, worker, ok := s.port.place(d.data)
+	switch {
+	case !ok:
+		return false
+	case process != s.port.ids.Process():
+		return s.port.relay(process, d, &s.out)
+	case worker == s.number:
+		return false
+	}
+	return s.port.hand(worker, datagram{append([]byte(nil), d.data...), append([]byte(nil), d.oob...), d.from})
+}
+
 func fill(m *ipv4.Message, d datagram) {
 	m.N, m.NN, m.Addr, m.Flags = copy(m.Buffers[0], d.data), copy(m.OOB, d.oob), d.from, 0
 }
 
-// owner reads the connection ID of a datagram's first packet: the others have the same (RFC 9000, section 12.2).
-func (s *sharing) owner(data []byte) (worker uint8, ok bool) {
-	id := destination(data, s.ids.Len())
-	if id == nil {
-		return 0, false
-	}
-	return s.ids.Worker(id)
-}
-
-// destination returns the Destination Connection ID of a packet if it has the length of ours, nil otherwise (RFC 8999, section 5).
-func destination(packet []byte, length int) []byte {
-	at := 1
-	if len(packet) > 0 && packet[0]&0x80 != 0 { // long header: after the version, with its length
-		if at = 6; len(packet) < at || int(packet[5]) != length {
-			return nil
-		}
-	}
-	if len(packet) < at+length {
-		return nil
-	}
-	return packet[at : at+length]
-}
-
-// hand gives the worker a datagram that another has read. It wakes the worker by a deadline that has passed, as it may be waiting
-// for its socket.
+// hand gives the worker a datagram that another has read.
 func (s *sharing) hand(d datagram) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,7 +125,13 @@ func (s *sharing) hand(d datagram) {
 		return
 	}
 	s.handed = append(s.handed, d)
-	if !s.woken {
+	s.interrupt()
+}
+
+// interrupt wakes the worker, from its socket by a deadline that has passed. The caller holds mu.
+func (s *sharing) interrupt() {
+	s.awake()
+	if !s.woken && !s.port.away.Load() {
 		s.woken = s.UDPConn.SetReadDeadline(time.Unix(1, 0)) == nil // fails where the worker has ended
 	}
 }
