@@ -50,12 +50,17 @@ func (d *download) start() {
 	h.Set("Content-Type", "video/mp4")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Trailer", strings.Join([]string{TrailerFrames, TrailerElapsed, TrailerError}, ", "))
+	if d.hasTrailers() {
+		h.Set("Trailer", strings.Join([]string{TrailerFrames, TrailerElapsed, TrailerError}, ", "))
+	}
 	d.w.WriteHeader(http.StatusOK)
 }
 
 func (d *download) succeed(stats StreamStats, took time.Duration) {
 	d.start()
+	if !d.hasTrailers() {
+		return
+	}
 	h := d.w.Header()
 	h.Set(TrailerFrames, strconv.Itoa(stats.Frames))
 	h.Set(TrailerElapsed, strconv.FormatInt(took.Milliseconds(), 10))
@@ -78,6 +83,10 @@ func (d *download) fail(e *Error) {
 		panic(http.ErrAbortHandler)
 	}
 }
+
+// hasTrailers says whether the answer ends with trailers. Over HTTP/3 only clients that ask get them: Chromium takes an answer with
+// trailers that come after its last read for one that was cut off (ERR_CONNECTION_CLOSED), which fails the page's fetch.
+func (d *download) hasTrailers() bool { return d.r.ProtoMajor < 3 || takesTrailers(d.r) }
 
 // takesTrailers follows RFC 9110, section 10.1.4.
 func takesTrailers(r *http.Request) bool {
