@@ -32,6 +32,9 @@ type Node struct {
 	estate  *handover.Estate  // of the process whose place this one takes; nil otherwise
 	floor   []byte            // of the heap
 
+	activated activated // what is left of it
+	lent      bool      // the clients' UDP sockets are a service manager's, which keeps them
+
 	loop   *control.Loop
 	plane  kernelSide
 	steers steering
@@ -163,6 +166,10 @@ func (n *Node) listenOperator(context.Context) (err error) {
 	if n.estate != nil {
 		n.operatorAt, err = n.estate.Listener(giftOperator)
 		return err
+	}
+	if n.activated.admin != nil {
+		n.operatorAt, n.activated.admin = n.activated.admin, nil
+		return nil
 	}
 	if n.operatorAt, err = net.Listen("tcp", n.cfg.Admin); err != nil {
 		return fmt.Errorf("listen for operators: %w; name another address with --admin, or find who has it with ss -ltnp", err)

@@ -56,7 +56,7 @@ func (n *Node) steer(context.Context) (err error) {
 	switch {
 	case n.plane.plane == nil && n.estate != nil:
 		return errSteered
-	case n.plane.plane == nil:
+	case n.plane.plane == nil, n.lent: // a socket that outlives its process would keep its place in the kernel's map
 		return nil
 	}
 	err = n.steers.join(n.cfg.PinDir, n.cfg.Screen, conns)

@@ -22,9 +22,12 @@ const (
 	giftHold     = "hold"     // the lock of the data plane
 )
 
-// takePlace receives what the process before gives, if there is one.
+// takePlace receives what the process before gives, or else a service manager, if there is one.
 func (n *Node) takePlace(context.Context) (err error) {
-	n.estate, err = handover.Receive()
+	if n.estate, err = handover.Receive(); n.estate != nil || err != nil {
+		return err
+	}
+	n.activated, err = receiveActivated()
 	return err
 }
 
@@ -55,7 +58,10 @@ func (n *Node) listenAdmin(name string) (net.Listener, error) {
 
 // bindClients takes the clients' port, with the process before where there is one.
 func (n *Node) bindClients() (*quicsrv.Sockets, error) {
-	if n.estate == nil {
+	switch {
+	case n.activated.clients():
+		return n.bindActivated()
+	case n.estate == nil:
 		return quicsrv.Bind(n.cfg.Listen, n.cfg.Workers)
 	}
 	l, err := n.estate.Listener(giftTCP)

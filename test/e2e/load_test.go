@@ -88,20 +88,12 @@ func (l *load) stop() {
 	l.n.t.Logf("%d connections, %d requests, %d downloads of %d MiB", l.connected.Load(), l.asked.Load(), l.downloaded.Load(), largeFile>>20)
 }
 
-// rounds is how often a test does what it does; QUICEDGE_SOAK makes it more.
-func rounds(few, many int) int {
-	if os.Getenv("QUICEDGE_SOAK") != "" {
-		return many
-	}
-	return few
-}
-
 func TestUpgradesUnderLoadFailNoRequest(t *testing.T) { steeredBy(t, upgradesUnderLoad) }
 
 func upgradesUnderLoad(t *testing.T, iface string) {
 	l := startLoaded(t, "--iface", iface, "--keep-timeout", "60s")
 	pid := l.n.cmd.Process.Pid
-	for range rounds(3, 100) {
+	for range times(3, 100) {
 		next := l.n.upgrade()
 		l.n.gone(pid)
 		pid = next
@@ -115,7 +107,7 @@ func TestReloadsUnderLoadFailNoRequest(t *testing.T) { steeredBy(t, reloadsUnder
 
 func reloadsUnderLoad(t *testing.T, iface string) {
 	l := startLoaded(t, "--iface", iface)
-	for range rounds(10, 1000) {
+	for range times(10, 1000) {
 		if code, _, errs := l.n.run("reload"); code != 0 {
 			t.Fatalf("reload: exit %d, %s", code, errs)
 		}

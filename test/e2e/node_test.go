@@ -57,6 +57,7 @@ type node struct {
 	ns             netnstest.NS
 	program        string // build/quicedge, unless a test puts it elsewhere
 	state, pins    string
+	files          []*os.File // what begin gives to the node, from descriptor 3 on
 	cmd            *exec.Cmd
 	ended          chan struct{}
 	stdout, stderr *buffer
@@ -92,7 +93,7 @@ func (n *node) begin(command string, args ...string) {
 	n.t.Helper()
 	n.stdout, n.stderr, n.ended = &buffer{}, &buffer{}, make(chan struct{})
 	n.cmd = exec.Command(n.program, append(append([]string{command}, args...), n.folders()...)...)
-	n.cmd.Stdout, n.cmd.Stderr = n.stdout, n.stderr
+	n.cmd.Stdout, n.cmd.Stderr, n.cmd.ExtraFiles = n.stdout, n.stderr, n.files
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // one group with the processes that take over
 	var err error
 	netnstest.Do(n.t, n.ns, func() { err = n.cmd.Start() })
