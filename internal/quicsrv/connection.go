@@ -28,6 +28,7 @@ type connection struct {
 	validated atomic.Bool
 	finish    sync.Once // of its handshake
 	recording atomic.Bool
+	announced atomic.Bool // that HTTP/3 is here
 
 	idle  idle
 	tally tally // the gate's

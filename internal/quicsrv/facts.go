@@ -8,8 +8,8 @@ import (
 // RTT returns the smoothed round-trip time of the connection of a request, by the request's context. 0: not measured yet, or the
 // request came over TCP.
 func RTT(ctx context.Context) time.Duration {
-	c, ok := ctx.Value(connectionKey{}).(*connection)
-	if !ok {
+	c := connectionOf(ctx)
+	if c == nil {
 		return 0
 	}
 	conn := c.quic.Load()

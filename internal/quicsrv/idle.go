@@ -2,7 +2,6 @@ package quicsrv
 
 import (
 	"context"
-	"net/http"
 	"sync"
 	"time"
 
@@ -16,6 +15,7 @@ type idle struct {
 	mu      sync.Mutex
 	keep    time.Duration
 	running int
+	since   time.Time // when the last request ended, or the watch began
 	timer   *time.Timer
 	over    bool
 }
@@ -27,21 +27,30 @@ func (i *idle) watch(keep time.Duration, closeIt func()) {
 	if i.over {
 		return
 	}
-	i.keep = keep
+	i.keep, i.since = keep, time.Now()
 	i.timer = time.AfterFunc(keep, func() {
 		if i.expired() {
 			closeIt()
 		}
 	})
-	if i.running > 0 {
-		i.timer.Stop()
-	}
 }
 
+// expired looks whether there was no request for all the time, and otherwise sets the timer to when that may be. Requests leave the
+// timer alone: they are many, and it is one in minutes.
 func (i *idle) expired() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return i.running == 0 && !i.over
+	left := i.keep - time.Since(i.since)
+	switch {
+	case i.over:
+		return false
+	case i.running > 0:
+		left = i.keep
+	case left <= 0:
+		return true
+	}
+	i.timer.Reset(left)
+	return false
 }
 
 // add counts a request in (1) or out (-1).
@@ -49,12 +58,8 @@ func (i *idle) add(n int) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.running += n
-	switch {
-	case i.timer == nil || i.over:
-	case i.running > 0:
-		i.timer.Stop()
-	default:
-		i.timer.Reset(i.keep)
+	if i.running == 0 {
+		i.since = time.Now()
 	}
 }
 
@@ -73,15 +78,4 @@ type connectionKey struct{}
 // withConnection makes a connection known to the requests that come over it.
 func withConnection(ctx context.Context, conn *quic.Conn) context.Context {
 	return context.WithValue(ctx, connectionKey{}, conn.QlogTrace())
-}
-
-// countOnConnection tells a connection of its requests.
-func countOnConnection(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if c, ok := r.Context().Value(connectionKey{}).(*connection); ok {
-			c.idle.add(1)
-			defer c.idle.add(-1)
-		}
-		next.ServeHTTP(w, r)
-	})
 }

@@ -1,9 +1,6 @@
 package quicsrv
 
-import (
-	"net/http"
-	"sync"
-)
+import "sync"
 
 // requests counts the requests in progress, so that a drain knows when the last has ended. The zero value is ready.
 type requests struct {
@@ -12,14 +9,7 @@ type requests struct {
 	idle    chan struct{} // closed when running falls to 0; nil while no one waits
 }
 
-func (q *requests) count(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		q.add(1)
-		defer q.add(-1)
-		next.ServeHTTP(w, r)
-	})
-}
-
+// add counts a request in (1) or out (-1).
 func (q *requests) add(n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"sync"
@@ -59,11 +60,19 @@ func Listen(cfg Config) (*Server, error) {
 	if err := s.listenQUIC(cfg); err != nil {
 		return nil, errors.Join(err, s.closeWorkers(), s.shared.close(), cfg.Sockets.Close())
 	}
-	handler := s.requests.count(withAltSvc(s.early.refuse(cfg.Handler), s.Port()))
-	s.h3 = &http3.Server{Handler: countOnConnection(handler), ConnContext: withConnection, MaxHeaderBytes: cfg.MaxHeaderBytes, Logger: cfg.Log}
+	handler := &handler{next: cfg.Handler, requests: &s.requests, early: &s.early, altSvc: altSvc(s.Port())}
+	s.h3 = &http3.Server{Handler: handler, ConnContext: withConnection, MaxHeaderBytes: cfg.MaxHeaderBytes, Logger: debugging(cfg.Log)}
 	s.tcp = newTCP(cfg, handler)
 	s.tcp.ConnState = s.onTCP.count
 	return s, nil
+}
+
+// debugging returns what http3 logs to, nil where nobody reads it: http3 makes what it says of each request before it asks.
+func debugging(log *slog.Logger) *slog.Logger {
+	if log.Enabled(context.Background(), slog.LevelDebug) {
+		return log
+	}
+	return nil
 }
 
 // listenQUIC starts the workers. They share one configuration of TLS, so that any resumes what another began.
