@@ -7,15 +7,16 @@ import (
 )
 
 // logRequest writes the line of a request.
-func (e *Edge) logRequest(name string, who *identity, r *http.Request, rec *recorder, took time.Duration) {
+func (e *Edge) logRequest(name string, r *http.Request, rec *recorder, took time.Duration) {
 	level := e.logLevel(name, rec.outcome())
 	if e.cfg.Log.Enabled(r.Context(), level) {
-		e.writeLine(level, name, who, r, rec, took)
+		e.writeLine(level, name, r, rec, took)
 	}
 }
 
 // writeLine stands apart: its frame is large, and a request that leaves no line needs no room for it on its stack.
-func (e *Edge) writeLine(level slog.Level, name string, who *identity, r *http.Request, rec *recorder, took time.Duration) {
+func (e *Edge) writeLine(level slog.Level, name string, r *http.Request, rec *recorder, took time.Duration) {
+	who := &rec.who
 	attrs := []slog.Attr{
 		slog.String("request_id", who.request), slog.String("trace_id", who.trace.id()), slog.String("handler", name),
 		slog.String("method", printable(r.Method)), slog.String("path", printable(r.URL.Path)), slog.String("proto", protocol(r)),

@@ -7,18 +7,32 @@ import (
 )
 
 // date is the Date of answers (RFC 9110, section 6.6.1), made once a second. The zero value is ready.
-type date struct{ last atomic.Pointer[second] }
-
-type second struct {
-	unix int64
-	text []string // shared by all answers of this second
+type date struct {
+	whole Whole // nil: the field is not encoded
+	last  atomic.Pointer[second]
 }
 
-func (d *date) at(now time.Time) []string {
+// second is the Date of one second, shared by all its answers.
+type second struct {
+	unix  int64
+	text  []string
+	field []byte // as it is sent where an answer is sent whole
+}
+
+func (d *date) at(now time.Time) *second {
 	last := d.last.Load()
 	if last == nil || last.unix != now.Unix() {
-		last = &second{now.Unix(), []string{now.UTC().Format(http.TimeFormat)}}
+		last = d.make(now)
 		d.last.Store(last)
 	}
-	return last.text
+	return last
+}
+
+func (d *date) make(now time.Time) *second {
+	text := now.UTC().Format(http.TimeFormat)
+	s := &second{unix: now.Unix(), text: []string{text}}
+	if d.whole != nil {
+		s.field = d.whole.AppendField(nil, "date", text)
+	}
+	return s
 }

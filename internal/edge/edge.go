@@ -38,6 +38,13 @@ type Config struct {
 	// Connection returns what the server knows of the connection of a request, by the request's context. Nil: nothing.
 	Connection func(context.Context) Connection
 
+	// Client returns the address of the client of a request by the request's context, where the server has it. Nil: it is read out
+	// of http.Request.RemoteAddr.
+	Client func(context.Context) netip.Addr
+
+	// Whole sends answers that are known beforehand. Nil: all go through net/http.
+	Whole Whole
+
 	// Draining says that the node is about to end: video is refused, and what is cut off is the node's doing. Nil: never.
 	Draining func() bool
 
@@ -80,6 +87,9 @@ func (c Config) withDefaults() Config {
 	if c.Connection == nil {
 		c.Connection = nothingKnown
 	}
+	if c.Client == nil {
+		c.Client = func(context.Context) netip.Addr { return netip.Addr{} }
+	}
 	if c.Draining == nil {
 		c.Draining = func() bool { return false }
 	}
@@ -114,6 +124,7 @@ type Edge struct {
 	root    *os.Root // nil without Config.Root
 	shelf   shelf
 	chunks  sync.Pool // of *[]byte, maxChunk long, for files on their way from the disk
+	fields  fieldBuffers
 	public  http.Handler
 	date    date
 	streams running
@@ -128,7 +139,8 @@ func New(cfg Config) (*Edge, error) {
 			return nil, fmt.Errorf("open root: %w: give --root a folder that the node may read", err)
 		}
 	}
-	e.shelf.root, e.shelf.room = e.root, e.cfg.Hold
+	e.shelf.root, e.shelf.room, e.shelf.whole = e.root, e.cfg.Hold, e.cfg.Whole
+	e.date.whole = e.cfg.Whole
 	if e.metrics, err = newMetrics(e.cfg.Registry); err != nil {
 		_ = e.Close()
 		return nil, err
@@ -191,7 +203,7 @@ func (e *Edge) Operator() http.Handler {
 
 // route serves one method of a path, and says which where another was used.
 func (e *Edge) route(m *http.ServeMux, method, path, name string, h http.HandlerFunc) {
-	m.Handle(method+" "+path, e.instrument(name, h))
+	m.Handle(method+" "+path, e.instrument(name, identified(h)))
 	m.Handle(path, e.instrument(name, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", method)
 		writeError(w, &Error{

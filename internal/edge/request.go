@@ -35,27 +35,42 @@ func requestID(h http.Header, random [16]byte) string {
 	return hex.EncodeToString(random[:])
 }
 
-// identify finds what a request is known by. It is a function of its own, as are others that could be part of their caller, so that
-// what it needs on the stack is given back: each request has a goroutine, and to enlarge its stack costs as much as the handler.
-func (e *Edge) identify(r *http.Request) *identity {
+// identify finds what a request is known by, all but its class.
+func (e *Edge) identify(r *http.Request, who *identity) {
 	var random [40]byte
 	for i := 0; i < len(random); i += 8 { // names need not be secret, only never the same twice
 		binary.LittleEndian.PutUint64(random[i:], rand.Uint64())
 	}
-	who := &identity{request: requestID(r.Header, [16]byte(random[:])), trace: newTrace(r.Header, [24]byte(random[16:])), addr: clientAddr(r)}
-	who.class = e.cfg.Classify(who.addr).Class
-	return who
+	who.request = requestID(r.Header, [16]byte(random[:]))
+	who.trace = newTrace(r.Header, [24]byte(random[16:]))
+	if who.addr = e.cfg.Client(r.Context()); !who.addr.IsValid() {
+		who.addr = clientAddr(r)
+	}
 }
+
+// classOf is a function of its own, as are others that could be part of their caller, so that what it needs on the stack is given back:
+// each request has a goroutine, and to enlarge its stack costs as much as the handler.
+func (e *Edge) classOf(client netip.Addr) class.ID { return e.cfg.Classify(client).Class }
 
 // identity is what a request is known by, in one value of its context.
 type identity struct {
 	request string
 	trace   Trace
 	addr    netip.Addr // of the client
-	class   class.ID
+	class   class.ID   // known when the request has ended
 }
 
 type identityKey struct{}
+
+// identified lets a handler, and what works for it, know by the context what a request is known by.
+func identified(h http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if rec, ok := w.(*recorder); ok {
+			r = r.WithContext(withIdentity(r.Context(), &rec.who))
+		}
+		h(w, r)
+	}
+}
 
 func withIdentity(ctx context.Context, i *identity) context.Context {
 	return context.WithValue(ctx, identityKey{}, i)

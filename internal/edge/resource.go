@@ -34,6 +34,7 @@ type variant struct {
 	length   []string
 	tag      []string
 	encoded  []string // Content-Encoding; nil: none
+	fields   []byte   // of an answer that is sent whole; nil: it is not
 }
 
 func newVariant(name, encoding string, of stamp, data []byte) variant {

@@ -13,6 +13,13 @@ import (
 // send answers with a resource.
 func (e *Edge) send(w http.ResponseWriter, r *http.Request, res *resource) {
 	v := res.choose(r.Header)
+	if !takesWhole(w, r, res, v) {
+		e.sendParts(w, r, res, v)
+	}
+}
+
+// sendParts answers through net/http.
+func (e *Edge) sendParts(w http.ResponseWriter, r *http.Request, res *resource, v *variant) {
 	h := w.Header()
 	h["Content-Type"] = res.contentType
 	h["X-Content-Type-Options"] = noSniff
@@ -85,14 +92,17 @@ func (e *Edge) sendFile(w *timedWriter, r *http.Request, v *variant) {
 
 // unsent ends an answer that its client did not take to its end.
 func unsent(w http.ResponseWriter, r *http.Request, err error) {
-	failure := clientGone("the client left", err)
+	noteError(w, unsentError(r, err))
+	panic(http.ErrAbortHandler) // so that no client takes it for whole
+}
+
+func unsentError(r *http.Request, err error) *Error {
 	deadline, bounded := r.Context().Deadline()
 	switch {
 	case bounded && !time.Now().Before(deadline): // the context may learn of it after the write has
-		failure = asError(context.DeadlineExceeded)
+		return asError(context.DeadlineExceeded)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		failure = clientGone("the client took no byte of the answer for too long", err)
+		return clientGone("the client took no byte of the answer for too long", err)
 	}
-	noteError(w, failure)
-	panic(http.ErrAbortHandler) // so that no client takes it for whole
+	return clientGone("the client left", err)
 }

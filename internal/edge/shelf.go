@@ -22,6 +22,8 @@ type shelf struct {
 	root *os.Root
 	room int64 // bytes
 
+	whole Whole // nil: no answer is sent whole
+
 	mu   sync.RWMutex
 	held map[string]*resource
 	used int64
@@ -87,6 +89,13 @@ func (s *shelf) load(r *resource) bool {
 		}
 	}
 	r.variants = append([]variant{plain}, others...)
+	if s.whole != nil {
+		for i := range r.variants {
+			if v := &r.variants[i]; v.data != nil && len(v.data) <= maxWhole {
+				v.fields = r.encode(v, s.whole)
+			}
+		}
+	}
 	return true
 }
 

@@ -63,6 +63,9 @@ func lowerHex[A [1]byte | [8]byte | [16]byte](s string) (a A, ok bool) {
 	return A(b), true
 }
 
+// continued reports whether the client takes part in the trace.
+func (t *Trace) continued() bool { return t.Parent != [8]byte{} }
+
 // String is the traceparent of whatever works for this request, and its traceresponse.
 func (t Trace) String() string {
 	b := make([]byte, 0, 55)

@@ -32,6 +32,8 @@ func (n *Node) edgeConfig() edge.Config {
 		AccessLog:     n.cfg.AccessLog,
 		Update:        updates{n},
 		Connection:    connectionOf,
+		Client:        quicsrv.Client,
+		Whole:         new(quicsrv.Whole),
 		Checks: []edge.Check{
 			{Name: "serving", Check: n.serving},
 			{Name: "bpf", Check: n.plane.ready, Optional: !n.agent}, // which has nothing else
