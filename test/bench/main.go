@@ -38,8 +38,8 @@ func parse() settings {
 	flag.StringVar(&s.plain, "plain", "build/stock", "the plain quic-go server (test/lab/stock)")
 	flag.StringVar(&s.caddy, "caddy", installed("caddy"), "Caddy's program; empty: left out")
 	flag.StringVar(&s.nginx, "nginx", withHTTP3(installed("nginx")), "nginx with HTTP/3; empty: left out")
-	flag.IntVar(&s.rounds, "rounds", 5, "times that each server is measured; the median counts")
-	flag.DurationVar(&s.time, "time", 3*time.Second, "how long a measurement takes")
+	flag.IntVar(&s.rounds, "rounds", 15, "times that each server is measured; the median counts")
+	flag.DurationVar(&s.time, "time", time.Second, "how long a measurement takes")
 	flag.IntVar(&s.connections, "connections", 8, "connections at once")
 	flag.IntVar(&s.streams, "streams", 4, "small GETs at once on each")
 	flag.IntVar(&s.idle, "idle", 10_000, "idle connections whose memory is measured")
@@ -66,7 +66,10 @@ func run(ctx context.Context, s settings) (err error) {
 	if err != nil {
 		return err
 	}
-	candidates := candidates(s, site)
+	candidates, err := candidates(s, site)
+	if err != nil {
+		return err
+	}
 	results := make([]*result, len(candidates))
 	for i, c := range candidates {
 		p, err := start(ctx, c, s.serverCPU, filepath.Join(dir, c.name+".log"))
