@@ -50,7 +50,7 @@ func steeredBy(t *testing.T, test func(t *testing.T, iface string)) {
 	}
 }
 
-// TestAnUpgradeKeepsConnections changes the program under 50 clients whose ports change too.
+// TestAnUpgradeKeepsConnections changes the program under 50 clients whose ports change too; some move to other sockets.
 func TestAnUpgradeKeepsConnections(t *testing.T) { steeredBy(t, upgradeKeepsConnections) }
 
 func upgradeKeepsConnections(t *testing.T, iface string) {
@@ -67,6 +67,11 @@ func upgradeKeepsConnections(t *testing.T, iface string) {
 	for i, s := range clients {
 		if err := errors.Join(s.rebind(), s.get()); err != nil {
 			t.Errorf("client %d of the old process: %v", i, err)
+		}
+	}
+	for i, s := range clients[:8] {
+		if err := errors.Join(s.migrate(), s.get()); err != nil {
+			t.Errorf("client %d of the old process, which moves: %v", i, err)
 		}
 	}
 	if status, _ := n.get("http://localhost:8080/readyz"); status != 200 {
@@ -168,4 +173,35 @@ func killWithinUpgrade(t *testing.T, iface string) {
 	}
 	syscall.Kill(old, syscall.SIGTERM)
 	n.gone(old)
+}
+
+// TestKillingTheNewProcessGivesThePortBack kills the one that has taken over, while the old one has a connection left.
+func TestKillingTheNewProcessGivesThePortBack(t *testing.T) { steeredBy(t, killNew) }
+
+func killNew(t *testing.T, iface string) {
+	n := startWorkers(t, "--iface", iface)
+	old, err := surf(t, n.ns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid := n.upgrade()
+	if s, err := surf(t, n.ns); err != nil {
+		t.Fatal(err)
+	} else {
+		s.close()
+	}
+	syscall.Kill(pid, syscall.SIGKILL)
+	n.gone(pid)
+	for range 20 {
+		s, err := surf(t, n.ns)
+		if err != nil {
+			t.Fatalf("a new client: %v", err)
+		}
+		s.close()
+	}
+	if err := errors.Join(old.rebind(), old.get()); err != nil {
+		t.Errorf("the client that was there before: %v", err)
+	}
+	old.close()
+	n.gone(n.cmd.Process.Pid)
 }

@@ -52,6 +52,26 @@ func (s *surfer) get() error {
 	return err
 }
 
+// migrate moves the connection to another socket, as RFC 9000, section 9 has it: after a probe, under another connection ID.
+func (s *surfer) migrate() error {
+	other := &roamer{lab: s.lab}
+	if err := other.rebind(); err != nil {
+		return err
+	}
+	other.tr = &quic.Transport{Conn: other}
+	s.lab.t.Cleanup(other.close)
+	path, err := s.quic.AddPath(other.tr)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), echoWithin)
+	defer cancel()
+	if err := path.Probe(ctx); err != nil {
+		return err
+	}
+	return path.Switch()
+}
+
 // download asks for a file of so many bytes.
 func (s *surfer) download(name string, size int64) error {
 	got, err := s.fetch(name, patience)
