@@ -43,8 +43,13 @@ func enlargeBuffers(udp *net.UDPConn, log *slog.Logger) error {
 	return nil
 }
 
-// enlarge returns the size that the kernel reports in the end: twice what it granted, as it counts its own overhead.
+// enlarge returns the size that the kernel reports in the end: twice what it granted, as it counts its own overhead. What another
+// process has made larger, with more rights, stays.
 func enlarge(raw syscall.RawConn, get, force int, set func(int) error) (size int) {
+	_ = raw.Control(func(fd uintptr) { size, _ = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, get) })
+	if size >= bufferSize {
+		return size
+	}
 	_ = set(bufferSize) // judged by the size below
 	_ = raw.Control(func(fd uintptr) {
 		if size, _ = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, get); size < bufferSize {

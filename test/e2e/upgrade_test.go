@@ -137,7 +137,7 @@ func TestKillingTheOldProcessWithinAnUpgrade(t *testing.T) { steeredBy(t, killWi
 func killWithinUpgrade(t *testing.T, iface string) {
 	n := startWorkers(t, "--iface", iface)
 	old := n.cmd.Process.Pid
-	for round := range 5 {
+	for round := range times(5, 200) {
 		if err := syscall.Kill(old, syscall.SIGUSR2); err != nil {
 			t.Fatal(err)
 		}
@@ -155,7 +155,7 @@ func killWithinUpgrade(t *testing.T, iface string) {
 			}
 			return false
 		})
-		for range round * 3 {
+		for range round % 5 * 3 {
 			if s, err := surf(t, n.ns); err == nil { // some time passes, of which the old process may see the end
 				s.close()
 			}
