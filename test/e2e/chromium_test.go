@@ -84,7 +84,7 @@ func (n *node) said(what string) string {
 // TestChromium has a browser download and upload 10 MiB over HTTP/3, and come back with 0-RTT, to the process that has taken
 // over meanwhile. A restart would not do: Chromium spends its one ticket on a try while nobody listens.
 func TestChromium(t *testing.T) {
-	s := newSite(t)
+	s := newFarSite(t, 40*time.Millisecond) // so that a request is read long before the handshake is complete
 	clip, whole := longClip(t)
 	root := map[string][]byte{"browsed.html": []byte(browsed), "clip.ts": clip}
 	cert, key, spki := certificate(t) // one that stays when another process takes over
@@ -179,7 +179,7 @@ func certificate(t *testing.T) (cert, key, spki string) {
 func (s site) browse(url, spki string) {
 	s.t.Helper()
 	cmd := exec.Command("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-		"--disable-component-update", "--disable-sync", "--user-data-dir="+s.t.TempDir(), "--host-resolver-rules=MAP localhost "+siteAddr+", MAP * ~NOTFOUND",
+		"--disable-component-update", "--disable-sync", "--user-data-dir="+s.t.TempDir(), "--host-resolver-rules=MAP localhost "+s.addr+", MAP * ~NOTFOUND",
 		"--origin-to-force-quic-on=localhost:443", "--ignore-certificate-errors-spki-list="+spki, "--remote-debugging-port=0", url)
 	said := &buffer{}
 	cmd.Stderr = said

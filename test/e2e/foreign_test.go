@@ -10,8 +10,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"quicedge/internal/class"
 	"quicedge/internal/netnstest"
+	"quicedge/test/lab/lab"
+	"quicedge/test/lab/link"
 )
 
 const (
@@ -20,22 +24,34 @@ const (
 	seriesEnd = `(?:\{[^}]*\})? ([0-9.e+]+)$`
 )
 
-// site is a node and a host of its clients, with nothing but a link of 1500 bytes between them.
+// site is a node and a host of its clients.
 type site struct {
 	*node
 	clients netnstest.NS
+	addr    string // of the node
+	device  string // that its data plane is attached to
 }
 
-const siteAddr = "198.51.100.1"
-
+// newSite has nothing between the two but a link of 1500 bytes.
 func newSite(t *testing.T) site {
 	t.Helper()
 	netnstest.NeedBPF(t)
 	edge, clients := netnstest.New(t), netnstest.New(t)
 	netnstest.Veth(t,
-		netnstest.End{NS: edge, Name: "edge0", Addrs: []string{siteAddr + "/24"}},
+		netnstest.End{NS: edge, Name: "edge0", Addrs: []string{"198.51.100.1/24"}},
 		netnstest.End{NS: clients, Name: "client0", Addrs: []string{"198.51.100.7/24"}})
-	return site{place(t, edge), clients}
+	return site{place(t, edge), clients, "198.51.100.1", "edge0"}
+}
+
+// newFarSite has the clients a round-trip time away. The data plane has no part in it.
+func newFarSite(t *testing.T, rtt time.Duration) site {
+	t.Helper()
+	of := class.Of(44, class.CUCC)
+	delay := link.Path{Delay: rtt / 2}
+	l := lab.New(t, lab.Config{Seed: 1, Classes: []lab.Class{{ID: of, Settings: link.Settings{Up: delay, Down: delay}}}})
+	client := lab.Host(lab.Net4(of, 0), 1)
+	netnstest.Join(t, netnstest.End{NS: l.Clients, Name: lab.Device, Addrs: []string{client.String() + "/32"}})
+	return site{place(t, l.Edge), l.Clients, lab.EdgeAddr(client).Addr().String(), "none"}
 }
 
 // serve starts the node with a page, index.html, and a file of bigFile bytes, big, and has it say of each request what it was.
@@ -52,7 +68,7 @@ func (s site) serveAlso(files map[string][]byte, args ...string) {
 			s.t.Fatal(err)
 		}
 	}
-	s.start(append([]string{"--iface", "edge0", "--prefixes", demo, "--root", root, "--access-log"}, args...)...)
+	s.start(append([]string{"--iface", s.device, "--prefixes", demo, "--root", root, "--access-log"}, args...)...)
 }
 
 // serveRoot is a site whose node serves.
@@ -106,7 +122,7 @@ func (c ngtcp2) visit(path string, flags ...string) string {
 		"60", "gtlsclient", "--exit-on-all-streams-close", "--no-http-dump", "--session-file=" + filepath.Join(c.dir, "session"),
 		"--tp-file=" + filepath.Join(c.dir, "params"), "--token-file=" + filepath.Join(c.dir, "token"), "--download=" + c.dir,
 	}, flags...)
-	_, said, errs := c.at.visited(exec.Command("timeout", append(args, siteAddr, "443", "https://localhost/"+path)...))
+	_, said, errs := c.at.visited(exec.Command("timeout", append(args, c.at.addr, "443", "https://localhost/"+path)...))
 	return said + errs
 }
 

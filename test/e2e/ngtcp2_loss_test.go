@@ -77,7 +77,7 @@ func (s site) flood() {
 	s.t.Helper()
 	var socket net.Conn
 	var err error
-	netnstest.Do(s.t, s.clients, func() { socket, err = net.Dial("udp", siteAddr+":443") })
+	netnstest.Do(s.t, s.clients, func() { socket, err = net.Dial("udp", s.addr+":443") })
 	if err != nil {
 		s.t.Fatal(err)
 	}

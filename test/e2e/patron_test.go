@@ -186,7 +186,7 @@ func TestQUICv2(t *testing.T) {
 	p := newPatron(t, s.clients)
 	p.quic = &quic.Config{Versions: []quic.Version{quic.Version2}}
 	for visit, early := range []bool{false, true} {
-		state, err := p.visit(siteAddr+":443", "/index.html")
+		state, err := p.visit(s.addr+":443", "/index.html")
 		if err != nil || state.Version != quic.Version2 || state.Used0RTT != early || state.TLS.DidResume != early {
 			t.Errorf("visit %d: %v, version %s, 0-RTT %v, resumed %v", visit, err, state.Version, state.Used0RTT, state.TLS.DidResume)
 		}
