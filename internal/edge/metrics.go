@@ -44,7 +44,7 @@ func newMetrics(to *prometheus.Registry) (*metrics, error) {
 			Name: "quicedge_http_requests_in_flight", Help: "Requests in progress.",
 		}),
 		early: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "quicedge_http_early_data_requests_total", Help: "Requests that came as 0-RTT data, before the handshake was complete.",
+			Name: "quicedge_http_early_data_requests_total", Help: "Requests that came as 0-RTT data, and were read before the handshake was complete.",
 		}),
 	}
 	for _, c := range []prometheus.Collector{m.requests, m.duration, m.classes, m.inFlight, m.early} {

@@ -8,11 +8,11 @@ import (
 // early refuses what must not be done on the word of somebody who may only have captured it.
 type early struct{ refused atomic.Uint64 }
 
-// refuses reports whether a request is of an unsafe method and came as early data (RFC 8470). When the handshake has completed by the
-// time the request is looked at, the client has proven to be there, and the request goes on. A proxy before this server says the same
-// of its client with Early-Data (section 5.1). c is the request's connection, nil over TCP.
-func (e *early) refuses(r *http.Request, c *connection) bool {
-	return !isSafe(r.Method) && (r.Header.Get("Early-Data") == "1" || !handshakeComplete(r, c))
+// refuses reports whether a request is of an unsafe method and came as early data (RFC 8470). When the handshake had completed by
+// the time the request was read, the client has proven to be there, and the request goes on. A proxy before this server says the same
+// of its client with Early-Data (section 5.1).
+func (e *early) refuses(r *http.Request) bool {
+	return !isSafe(r.Method) && (r.Header.Get("Early-Data") == "1" || !handshakeComplete(r))
 }
 
 // refuse answers 425 (section 5.2), after which clients send the request again once the handshake is complete.
@@ -31,19 +31,6 @@ func isSafe(method string) bool {
 	return false
 }
 
-// handshakeComplete reports whether the client of a request has completed its handshake, as on TCP all have.
-func handshakeComplete(r *http.Request, c *connection) bool {
-	if c == nil {
-		return r.ProtoMajor < 3
-	}
-	conn := c.quic.Load()
-	if conn == nil {
-		return false
-	}
-	select {
-	case <-conn.HandshakeComplete():
-		return true
-	default:
-		return false
-	}
-}
+// handshakeComplete reports whether the client of a request had completed its handshake when the request was read, as on TCP all have.
+// What is read before can be nothing but early data: QUIC opens no 1-RTT packet until then (RFC 9001, section 5.7).
+func handshakeComplete(r *http.Request) bool { return r.TLS != nil && r.TLS.HandshakeComplete }

@@ -25,7 +25,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c == nil || !c.announced.Swap(true) {
 		w.Header()["Alt-Svc"] = h.altSvc
 	}
-	if h.early.refuses(r, c) {
+	if h.early.refuses(r) {
 		h.early.refuse(w)
 		return
 	}
