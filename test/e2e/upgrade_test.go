@@ -205,3 +205,37 @@ func killNew(t *testing.T, iface string) {
 	old.close()
 	n.gone(n.cmd.Process.Pid)
 }
+
+// TestANodeThatStopsWithinAnUpgradeTakesTheNewProcessAlong stops it while a program does not get ready.
+func TestANodeThatStopsWithinAnUpgradeTakesTheNewProcessAlong(t *testing.T) {
+	n := startWorkers(t)
+	hangs := filepath.Join(t.TempDir(), "hangs")
+	if err := os.WriteFile(hangs, []byte("#!/bin/sh\nexec sleep 1000\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	asked := make(chan int, 1)
+	go func() {
+		code, _, _ := n.run("upgrade", hangs)
+		asked <- code
+	}()
+	var sleeping int
+	n.until("the program runs", func() bool {
+		for _, pid := range children(t, n.cmd.Process.Pid) {
+			name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+			if err == nil && strings.TrimSpace(string(name)) == "sleep" {
+				sleeping = pid
+			}
+		}
+		return sleeping != 0
+	})
+	if code := n.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	n.gone(sleeping)
+	if code := <-asked; code == 0 {
+		t.Error("the upgrade has succeeded")
+	}
+	if _, err := os.Stat(n.pins); !os.IsNotExist(err) {
+		t.Errorf("pins are left: %v", err)
+	}
+}
