@@ -5,17 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"slices"
-	"strings"
-	"sync"
-	"syscall"
 	"time"
-
-	"kernel.org/pub/linux/libs/security/libcap/cap"
 
 	"quicedge/internal/handover"
 )
@@ -99,37 +89,6 @@ func (n *Node) leaveTo(ctx context.Context, heir *handover.Heir, will *bequest) 
 	return nil
 }
 
-// successor is the command of the process that is to take over.
-func successor(program string) (*exec.Cmd, error) {
-	if program == "" {
-		var err error
-		if program, err = os.Executable(); err != nil {
-			return nil, fmt.Errorf("find this program: %w", err)
-		}
-	}
-	if !filepath.IsAbs(program) {
-		return nil, fmt.Errorf("program %q: give its path from the root", program)
-	}
-	cmd := exec.Command(program, os.Args[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "WATCHDOG_PID=") })
-	if os.Geteuid() != 0 { // what root starts has all that the bounding set leaves
-		cmd.SysProcAttr = &syscall.SysProcAttr{AmbientCaps: permitted()}
-	}
-	return cmd, nil
-}
-
-// permitted returns the capabilities that this process has kept.
-func permitted() (kept []uintptr) {
-	now := cap.GetProc()
-	for v := range cap.MaxBits() {
-		if has, err := now.GetFlag(cap.Permitted, v); err == nil && has {
-			kept = append(kept, uintptr(v))
-		}
-	}
-	return kept
-}
-
 func (n *Node) gifts() []handover.Gift {
 	all := []handover.Gift{
 		{Name: giftTCP, Of: n.sockets.TCP()},
@@ -144,37 +103,4 @@ func (n *Node) gifts() []handover.Gift {
 		all = append(all, handover.Gift{Name: giftHold, Of: hold})
 	}
 	return all
-}
-
-// hand leaves to the new process what there is one of.
-func (n *Node) hand() {
-	n.handed.Store(true)
-	if unix, ok := n.adminAt.(*net.UnixListener); ok {
-		unix.SetUnlinkOnClose(false)
-	}
-	n.endTend()
-	close(n.succeeded)
-}
-
-// Succeeded is closed when another process has taken over.
-func (n *Node) Succeeded() <-chan struct{} { return n.succeeded }
-
-// Retire serves the connections that this process has left, until they have ended or ctx has; Stop comes next. Operators and commands
-// reach the new process from now on; what they have under way here ends in its own time, as that of clients does.
-func (n *Node) Retire(ctx context.Context) {
-	var operators sync.WaitGroup
-	defer operators.Wait()
-	for _, s := range []*http.Server{n.operator, n.admin} {
-		operators.Go(func() {
-			if err := shutdown(ctx, s); err != nil {
-				n.log.Warn("an operator's request is cut", "error", err)
-			}
-		})
-	}
-	began := time.Now()
-	if err := n.public.Retire(ctx); err != nil {
-		n.log.Info("clients that are left are asked to go", "connections", n.public.Connections(), "after", time.Since(began), "because", err)
-		return
-	}
-	n.log.Info("the last connection has ended", "after", time.Since(began))
 }
