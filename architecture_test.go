@@ -15,7 +15,7 @@ import (
 // levels orders the packages: each imports only packages of lower levels, so that imports run one way and siblings, which
 // share a level, do not know each other.
 var levels = [][]string{
-	{"", "internal/class", "internal/csvfile", "internal/handover", "internal/pipeline/wire", "internal/privilege", "internal/replay", "internal/ticketkey", "models", "bpf"},
+	{"", "internal/acme", "internal/class", "internal/csvfile", "internal/handover", "internal/pipeline/wire", "internal/privilege", "internal/replay", "internal/ticketkey", "models", "bpf"},
 	{"internal/mtu", "internal/measure", "internal/prefix", "internal/config", "internal/pipeline/av", "internal/pipeline/infer"},
 	{"internal/path", "internal/statedir", "internal/prefix/importer"},
 	{"internal/dataplane", "internal/pipeline"},
@@ -32,6 +32,7 @@ var owners = map[string][]string{
 	"github.com/asticode/go-astiav":        {"internal/pipeline/av"},
 	"github.com/yalue/onnxruntime_go":      {"internal/pipeline/infer"},
 	"github.com/oschwald/maxminddb-golang": {"internal/prefix/importer"},
+	"github.com/caddyserver/certmagic":     {"internal/acme"},
 }
 
 type listed struct {

@@ -18,6 +18,9 @@ type Config struct {
 	Admin        string        `yaml:"admin" env:"ADMIN"`
 	Cert         string        `yaml:"cert" env:"CERT"`
 	Key          string        `yaml:"key" env:"KEY"`
+	ACME         string        `yaml:"acme" env:"ACME"` // ACMEDomains reads it
+	ACMEEmail    string        `yaml:"acme_email" env:"ACME_EMAIL"`
+	ACMECA       string        `yaml:"acme_ca" env:"ACME_CA"`
 	TicketKeys   string        `yaml:"ticket_keys" env:"TICKET_KEYS"`
 	ZeroRTT      bool          `yaml:"zero_rtt" env:"ZERO_RTT"`
 	Root         string        `yaml:"root" env:"ROOT"`
@@ -145,6 +148,7 @@ func (c *Config) NodeFlags(fs *pflag.FlagSet) {
 	fs.IntVar(&c.Workers, "workers", c.Workers, "workers that share the clients' port (0: one a CPU)")
 	fs.StringVar(&c.Cert, "cert", c.Cert, "certificate chain, PEM (default: self-signed)")
 	fs.StringVar(&c.Key, "key", c.Key, "private key, PEM")
+	fs.StringVar(&c.ACME, "acme", c.ACME, "domains to get certificates for, by ACME, such as edge.example,www.edge.example")
 	fs.StringVar(&c.TicketKeys, "ticket-keys", c.TicketKeys, "key file of session tickets that nodes share (default: one of the node's own in the state folder)")
 	fs.BoolVar(&c.ZeroRTT, "zero-rtt", c.ZeroRTT, "take requests of safe methods with the first datagrams of clients that come back")
 	fs.BoolVar(&c.AccessLog, "access-log", c.AccessLog, "log every request, not only video and failures")

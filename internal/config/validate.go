@@ -52,7 +52,7 @@ func (c Config) validate() *wrongValue {
 	if !slices.Contains([]string{"auto", "text", "json"}, c.LogFormat) {
 		return wrong("log_format", "%q: use auto, text or json", c.LogFormat)
 	}
-	for _, check := range []func() *wrongValue{c.validatePlane, c.validateNAT, c.validateLoop, c.validateClients} {
+	for _, check := range []func() *wrongValue{c.validatePlane, c.validateNAT, c.validateLoop, c.validateClients, c.validateACME} {
 		if wrong := check(); wrong != nil {
 			return wrong
 		}

@@ -35,7 +35,7 @@ func Check(cfg config.Config) (Found, error) {
 		return found, err
 	}
 	found.Warnings = cert.Warnings(time.Now())
-	if cfg.Cert == "" {
+	if cfg.Cert == "" && cfg.ACME == "" {
 		found.Warnings = append(found.Warnings, "no certificate: the node will make a self-signed one; name yours with cert and key")
 	}
 	if cfg.TicketKeys != "" {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"quicedge/internal/config"
 	"quicedge/internal/edge"
 	"quicedge/internal/quicsrv"
 )
@@ -60,14 +59,6 @@ func (n *Node) serving() error {
 	return nil
 }
 
-// certificate loads the operator's certificate, or makes one.
-func certificate(cfg config.Config) (*quicsrv.Certificate, error) {
-	if cfg.Cert == "" {
-		return quicsrv.SelfSigned(nil)
-	}
-	return quicsrv.LoadCertificate(cfg.Cert, cfg.Key)
-}
-
 // Facts is what a person who started the node wants to know.
 type Facts struct {
 	Port        uint16 // of clients, UDP and TCP
@@ -80,12 +71,9 @@ type Facts struct {
 
 // Facts describes the running node.
 func (n *Node) Facts() Facts {
-	f := Facts{Port: n.public.Addr().Port(), Workers: fmt.Sprintf("%d, steered %s", len(n.sockets.UDP()), n.steers.state), Admin: n.operatorAt.Addr().String(), DataPlane: n.plane.state, Video: "workers ready", Certificate: n.cfg.Cert}
+	f := Facts{Port: n.public.Addr().Port(), Workers: fmt.Sprintf("%d, steered %s", len(n.sockets.UDP()), n.steers.state), Admin: n.operatorAt.Addr().String(), DataPlane: n.plane.state, Video: "workers ready", Certificate: n.certificateFact()}
 	if err := n.video.ready(); err != nil {
 		f.Video = "none: " + err.Error()
-	}
-	if n.cfg.Cert == "" {
-		f.Certificate = fmt.Sprintf("self-signed, for trying out only; give your own with --cert and --key (public key sha256//%s)", n.cert.SPKI())
 	}
 	return f
 }

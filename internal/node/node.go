@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"quicedge/internal/acme"
 	"quicedge/internal/adminsocket"
 	"quicedge/internal/config"
 	"quicedge/internal/control"
@@ -40,6 +41,7 @@ type Node struct {
 	steers steering
 	video  *video
 	cert   *quicsrv.Certificate
+	acme   *acme.Certificates // nil without domains
 	edge   *edge.Edge
 	resume resumption
 
@@ -133,8 +135,11 @@ func (n *Node) bind(context.Context) (err error) {
 	for _, warning := range n.cert.Warnings(time.Now()) {
 		n.log.Warn(warning)
 	}
-	n.sockets, err = n.bindClients()
-	return err
+	if n.sockets, err = n.bindClients(); err != nil {
+		return err
+	}
+	n.openACME()
+	return nil
 }
 
 // listen starts the workers. The kernel sends them new connections from takeOver on.
@@ -148,7 +153,7 @@ func (n *Node) listen(context.Context) (err error) {
 		Steered:    n.steers.generation != nil,
 		Waiting:    n.inherited(),
 		Ways:       n.steers.ways,
-		TLS:        n.cert.TLSConfig(),
+		TLS:        n.tlsConfig(),
 		Resumption: n.resume.shared,
 		Handler:    http.HandlerFunc(n.servePublic),
 		Profile:    n.loop.Profile,
@@ -190,6 +195,9 @@ func (n *Node) serve(context.Context) (err error) {
 	}
 	n.operator = operatorServer(n.edge.Operator())
 	n.admin = adminsocket.Server(n)
+	if err := n.keepACME(); err != nil {
+		return err
+	}
 	if err := n.takeOver(); err != nil {
 		return err
 	}

@@ -38,6 +38,7 @@ func (n *Node) closeParts(ctx context.Context) (errs []error) {
 		errs = append(errs, n.sockets.Close()) // of a start that did not get as far as its server
 	}
 	n.stopLoop()
+	n.closeACME()
 	errs = append(errs, n.activated.close())
 	errs = append(errs, n.steers.close(), n.detach(ctx))
 	if n.video != nil {

@@ -40,6 +40,7 @@ type Config struct {
 	Ways    map[uint8]*net.UnixConn
 
 	// TLS carries the certificates. Protocol versions, ALPN and tickets are set here: QUIC takes TLS 1.3 only, TCP 1.2 as well.
+	// Protocols that it names are taken on TCP beside HTTP's, and closed after the handshake.
 	TLS *tls.Config
 
 	// Handler answers requests of all three protocols. It may be called from many goroutines.

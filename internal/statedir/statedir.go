@@ -52,6 +52,9 @@ func (d Dir) TicketKeys() string { return filepath.Join(d.path, keyFile) }
 // Strikes returns the path of the register of tickets that have carried 0-RTT data.
 func (d Dir) Strikes() string { return filepath.Join(d.path, strikesFile) }
 
+// ACME is the folder of certificates, keys and accounts that ACME gave.
+func (d Dir) ACME() string { return filepath.Join(d.path, "acme") }
+
 // Overrides reads the operator's overrides; none is an empty table.
 func (d Dir) Overrides() (*mtu.Table, error) {
 	return read(filepath.Join(d.path, overridesFile), mtu.ParseOverrides)

@@ -44,7 +44,7 @@ func TestFloodsOfFramesAreBounded(t *testing.T) {
 			}
 			grown := n.memory("VmHWM") - before
 			t.Logf("%d frames, %d datagrams of the node; its memory has grown by %d MiB at most", sent, answers, grown>>20)
-			if grown > 128<<20 {
+			if grown > mostGrown {
 				t.Errorf("the node's memory has grown by %d MiB", grown>>20)
 			}
 		})

@@ -64,7 +64,7 @@ func TestHugeHeadersAreRefused(t *testing.T) {
 			}
 			grown := n.memory("VmHWM") - before
 			t.Logf("answers: %v; the node's memory has grown by %d MiB at most", answers, grown>>20)
-			if grown > 96<<20 {
+			if grown > mostGrown {
 				t.Errorf("the node's memory has grown by %d MiB", grown>>20)
 			}
 		})

@@ -58,7 +58,7 @@ func TestFloodsOfStreamsAreBounded(t *testing.T) {
 			}
 			grown := n.memory("VmHWM") - before
 			t.Logf("%d streams, %v; the node's memory has grown by %d MiB at most", sum, ends, grown>>20)
-			if sum == 0 || grown > 128<<20 {
+			if sum == 0 || grown > mostGrown {
 				t.Errorf("%d streams, and the node's memory has grown by %d MiB", sum, grown>>20)
 			}
 		})
