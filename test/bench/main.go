@@ -80,7 +80,8 @@ func run(ctx context.Context, s settings) (err error) {
 		results[i] = &result{name: c.name, process: p, url: c.url}
 	}
 	for round := range s.rounds {
-		for _, r := range results {
+		for i := range results {
+			r := results[(round+i)%len(results)] // who comes first differs: what ran before has an effect
 			fmt.Fprintf(os.Stderr, "round %d of %d: %s\n", round+1, s.rounds, r.name)
 			if err := r.measure(ctx, s); err != nil {
 				return fmt.Errorf("%s: %w", r.name, err)
