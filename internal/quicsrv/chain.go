@@ -8,7 +8,8 @@ import (
 
 // largestChain is how many bytes of certificates fit into the server's first flight. It may send three times what the client did, 1200
 // bytes at the least (RFC 9000, section 8.1), and ServerHello, signature and packet headers take some 600 of that. With a longer chain
-// the rest waits for the client: the handshake takes one round trip more.
+// the rest waits for the client: the handshake takes one round trip more. A ClientHello with a key of a post-quantum exchange takes two
+// datagrams, and makes room for twice as much; not all clients send one.
 const largestChain = 3000
 
 // chainBytes is the size of the Certificate message (RFC 8446, section 4.4.2).
@@ -34,7 +35,7 @@ func (c *Certificate) chainWarning() string {
 	if names := len(leaf.DNSNames) + len(leaf.IPAddresses); names > 20 {
 		cure += fmt.Sprintf(", and with fewer names than %d", names)
 	}
-	return fmt.Sprintf("the certificate chain takes %d bytes, over %d: each full handshake over HTTP/3 takes a round trip more; %s", n, largestChain, cure)
+	return fmt.Sprintf("the certificate chain takes %d bytes, over %d: full handshakes over HTTP/3 take a round trip more, but for clients that begin with two datagrams; %s", n, largestChain, cure)
 }
 
 func isRoot(der []byte) bool {
