@@ -90,7 +90,12 @@ func (s site) visited(cmd *exec.Cmd) (code int, stdout, stderr string) {
 // count sums the series of a metric that have a label: "" is any. Where there is none it is 0.
 func (n *node) count(metric, label string) (sum float64) {
 	n.t.Helper()
-	_, text := n.get("http://localhost:8080/metrics")
+	return n.countAt("http://localhost:8080/metrics", metric, label)
+}
+
+func (n *node) countAt(url, metric, label string) (sum float64) {
+	n.t.Helper()
+	_, text := n.get(url)
 	for _, line := range regexp.MustCompile(`(?m)^`+metric+seriesEnd).FindAllStringSubmatch(text, -1) {
 		value, err := strconv.ParseFloat(line[1], 64)
 		if err != nil {

@@ -30,7 +30,11 @@ func (n *node) gone(pid int) {
 	n.t.Helper()
 	n.until(fmt.Sprintf("process %d ends", pid), func() bool {
 		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		return err != nil || strings.Contains(string(text), ") Z ")
+		if err != nil {
+			return true
+		}
+		tasks, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid)) // other threads may end after the first, and hold its files until then
+		return len(tasks) <= 1 && strings.Contains(string(text), ") Z ")
 	})
 }
 
