@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,14 +29,16 @@ func (n *node) upgrade(args ...string) int {
 // gone waits for the end of a process.
 func (n *node) gone(pid int) {
 	n.t.Helper()
-	n.until(fmt.Sprintf("process %d ends", pid), func() bool {
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil {
-			return true
-		}
-		tasks, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid)) // other threads may end after the first, and hold its files until then
-		return len(tasks) <= 1 && strings.Contains(string(text), ") Z ")
-	})
+	n.until(fmt.Sprintf("process %d ends", pid), func() bool { return ended(pid) })
+}
+
+func ended(pid int) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return true
+	}
+	tasks, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid)) // other threads may end after the first, and hold its files until then
+	return len(tasks) <= 1 && strings.Contains(string(text), ") Z ")
 }
 
 func startWorkers(t *testing.T, args ...string) *node {
@@ -145,19 +148,15 @@ func killWithinUpgrade(t *testing.T, iface string) {
 		if err := syscall.Kill(old, syscall.SIGUSR2); err != nil {
 			t.Fatal(err)
 		}
-		var next, seen int
+		var next int
 		n.until("a new process starts", func() bool {
 			for _, pid := range children(t, old) {
 				environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-				if err != nil || !strings.Contains(string(environ), "HANDOVER_FD=") {
-					continue // it does not run the program yet
+				if err == nil && strings.Contains(string(environ), "HANDOVER_FD=") && runsAProgram(pid) {
+					next = pid
 				}
-				if next = pid; next == seen { // what is there once may be a fork on its way to be a video worker
-					return true
-				}
-				seen = next
 			}
-			return false
+			return next != 0
 		})
 		for range round % 5 * 3 {
 			if s, err := surf(t, n.ns); err == nil { // some time passes, of which the old process may see the end
@@ -165,18 +164,32 @@ func killWithinUpgrade(t *testing.T, iface string) {
 			}
 		}
 		syscall.Kill(old, syscall.SIGKILL)
+		n.gone(old) // until then it may begin to answer a client
 		for range 20 {
 			s, err := surf(t, n.ns)
 			if err != nil {
-				t.Fatalf("round %d: a new client: %v", round, err)
+				t.Fatalf("round %d: a new client: %v; the new process has ended: %v", round, err, ended(next))
 			}
 			s.close()
 		}
-		n.gone(old)
 		old = next
 	}
 	syscall.Kill(old, syscall.SIGTERM)
 	n.gone(old)
+}
+
+// runsAProgram says of a child that it is no longer a copy of its parent, with the parent's environment: PF_FORKNOEXEC among the flags of
+// proc_pid_stat(5). Before its first program a process of Go makes a copy that ends at once, to see what the kernel can do.
+func runsAProgram(pid int) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, rest, ok := strings.Cut(string(text), ") ")
+	fields := strings.Fields(rest)
+	if err != nil || !ok || len(fields) < 7 {
+		return false
+	}
+	flags, err := strconv.ParseUint(fields[6], 10, 64)
+	const forkedOnly = 0x40
+	return err == nil && flags&forkedOnly == 0
 }
 
 // TestKillingTheNewProcessGivesThePortBack kills the one that has taken over, while the old one has a connection left.

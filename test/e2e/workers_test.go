@@ -36,9 +36,10 @@ func surf(t *testing.T, ns netnstest.NS) (*surfer, error) {
 		return nil, err
 	}
 	s.tr = &quic.Transport{Conn: s.roamer}
-	ctx, cancel := context.WithTimeout(t.Context(), echoWithin)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	s.quic, err = s.tr.Dial(ctx, to, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{http3.NextProtoH3}}, nil)
+	conf := &quic.Config{HandshakeIdleTimeout: patience} // a process that starts on a busy machine takes its time
+	s.quic, err = s.tr.Dial(ctx, to, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{http3.NextProtoH3}}, conf)
 	if err != nil {
 		return nil, err
 	}
