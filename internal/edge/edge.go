@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	urlpath "path"
 	"strings"
 	"sync"
 	"time"
@@ -161,9 +162,10 @@ func (e *Edge) Close() error {
 // says so.
 func (e *Edge) Public() http.Handler { return e.public }
 
-// ofAPI reports whether a path is one of the API's, in whatever way it is written: the table of routes sees to that.
+// ofAPI reports whether a path is one of the API's, in whatever way it is written.
 func ofAPI(path string) bool {
-	return strings.HasPrefix(path, "/api/") || path == "/api" || strings.Contains(path, "//") || strings.Contains(path, "/.")
+	path = urlpath.Clean(path)
+	return strings.HasPrefix(path, "/api/") || path == "/api"
 }
 
 func (e *Edge) publicRoutes() http.Handler {
