@@ -130,6 +130,22 @@ func TestFileCompressedFromAnOlderStateIsNotSent(t *testing.T) {
 	}
 }
 
+func TestUnchangedSinceIsSaidOfTheEncodingThatWasSent(t *testing.T) {
+	dir, _ := textSite(t, ".br")
+	later := time.Now().Add(time.Hour)
+	if err := os.Chtimes(filepath.Join(dir, "app.js.br"), later, later); err != nil {
+		t.Fatal(err)
+	}
+	h := newEdge(t, func(cfg *Config) { cfg.Root = dir }).Public()
+	r := httptest.NewRequest("GET", "/app.js", nil)
+	r.Header.Set("Accept-Encoding", "br")
+	first := ask(h, r)
+	r.Header.Set("If-Modified-Since", first.Header().Get("Last-Modified"))
+	if again := ask(h, r); again.Code != 304 {
+		t.Errorf("%d after %v", again.Code, first.Header())
+	}
+}
+
 func TestEachEncodingHasATagOfItsOwn(t *testing.T) {
 	dir, _ := textSite(t)
 	h := newEdge(t, func(cfg *Config) { cfg.Root = dir }).Public()

@@ -1,6 +1,9 @@
 package edge
 
 import (
+	"errors"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -102,6 +105,34 @@ func TestRangesAndConditions(t *testing.T) {
 		r.Header.Set(c.header, c.value)
 		if w := ask(e.Public(), r); w.Code != c.status || w.Code < 300 && w.Body.String() != c.body {
 			t.Errorf("%s: %d %q, want %d %q", name, w.Code, w.Body, c.status, c.body)
+		}
+	}
+}
+
+func TestLengthIsThatOfTheAnswer(t *testing.T) {
+	s := httptest.NewServer(newEdge(t, func(cfg *Config) { cfg.Root = siteOf(t) }).Public())
+	defer s.Close()
+	for name, c := range map[string]struct{ header, value string }{
+		"whole":           {"X", ""},
+		"part":            {"Range", "bytes=2-4"},
+		"parts":           {"Range", "bytes=2-4,6-7"},
+		"past end":        {"Range", "bytes=50-"},
+		"if-match no":     {"If-Match", `"x"`},
+		"if-unmodified":   {"If-Unmodified-Since", "Mon, 01 Jan 2001 00:00:00 GMT"},
+		"unchanged since": {"If-Modified-Since", "Fri, 01 Jan 2100 00:00:00 GMT"},
+	} {
+		r, err := http.NewRequest("GET", s.URL+"/v/seg.m4s", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set(c.header, c.value)
+		resp, err := s.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body) // fails where the length says more than comes
+		if err = errors.Join(err, resp.Body.Close()); err != nil {
+			t.Errorf("%s: %d, %d bytes: %v", name, resp.StatusCode, len(body), err)
 		}
 	}
 }

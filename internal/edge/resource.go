@@ -33,12 +33,16 @@ type variant struct {
 	data     []byte // nil: read from the disk each time
 	length   []string
 	tag      []string
+	changed  []string // Last-Modified
 	encoded  []string // Content-Encoding; nil: none
 	fields   []byte   // of an answer that is sent whole; nil: it is not
 }
 
 func newVariant(name, encoding string, of stamp, data []byte) variant {
-	v := variant{encoding: encoding, name: name, of: of, data: data, tag: []string{of.tag(encoding)}}
+	v := variant{
+		encoding: encoding, name: name, of: of, data: data,
+		tag: []string{of.tag(encoding)}, changed: []string{time.Unix(0, of.changed).UTC().Format(http.TimeFormat)},
+	}
 	if data != nil {
 		v.length = []string{strconv.Itoa(len(data))}
 	}
@@ -54,7 +58,6 @@ type resource struct {
 	stamps      []stamp   // of the files behind it
 	looked      time.Time // when they were looked at
 	contentType []string
-	changed     []string // Last-Modified
 	vary        []string // nil: one variant, whatever the client takes
 }
 
@@ -92,10 +95,7 @@ func (s *resource) memory() int64 {
 
 // look finds the files that a name stands for: itself, and those compressed beforehand where its type is text.
 func look(root *os.Root, name string, self fs.FileInfo) *resource {
-	s := &resource{
-		stamps: []stamp{stampOf(self)}, looked: time.Now(), contentType: []string{contentType(name)},
-		changed: []string{self.ModTime().UTC().Format(http.TimeFormat)},
-	}
+	s := &resource{stamps: []stamp{stampOf(self)}, looked: time.Now(), contentType: []string{contentType(name)}}
 	s.variants = []variant{newVariant(name, "", s.stamps[0], nil)}
 	if !compressible(s.contentType[0]) {
 		return s

@@ -33,7 +33,7 @@ func (e *Edge) sendParts(w http.ResponseWriter, r *http.Request, res *resource, 
 	timed.chunks = &e.chunks
 	if v.data != nil {
 		h["Etag"] = v.tag
-		sendHeld(&timed, r, res, v)
+		sendHeld(&timed, r, v)
 	} else {
 		e.sendFile(&timed, r, v)
 	}
@@ -45,14 +45,14 @@ func (e *Edge) sendParts(w http.ResponseWriter, r *http.Request, res *resource, 
 var noSniff = []string{"nosniff"}
 
 // sendHeld leaves ranges and conditions to net/http, and does the rest itself.
-func sendHeld(w *timedWriter, r *http.Request, res *resource, v *variant) {
-	h := w.Header()
-	h["Content-Length"] = v.length
+func sendHeld(w *timedWriter, r *http.Request, v *variant) {
 	if conditional(r.Header) {
 		http.ServeContent(w, r, "", time.Unix(0, v.of.changed), bytes.NewReader(v.data))
 		return
 	}
-	h["Last-Modified"] = res.changed
+	h := w.Header()
+	h["Content-Length"] = v.length
+	h["Last-Modified"] = v.changed
 	h["Accept-Ranges"] = acceptRanges
 	w.WriteHeader(http.StatusOK)
 	if r.Method != http.MethodHead {

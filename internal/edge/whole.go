@@ -28,8 +28,14 @@ func (s *resource) encode(v *variant, whole Whole) []byte {
 		name   string
 		values []string
 	}{
-		{"server", serverHeader}, {"content-type", s.contentType}, {"x-content-type-options", noSniff}, {"vary", s.vary},
-		{"content-encoding", v.encoded}, {"etag", v.tag}, {"content-length", v.length}, {"last-modified", s.changed},
+		{"server", serverHeader},
+		{"content-type", s.contentType},
+		{"x-content-type-options", noSniff},
+		{"vary", s.vary},
+		{"content-encoding", v.encoded},
+		{"etag", v.tag},
+		{"content-length", v.length},
+		{"last-modified", v.changed},
 		{"accept-ranges", acceptRanges},
 	} {
 		for _, value := range f.values {
