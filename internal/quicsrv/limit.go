@@ -89,16 +89,16 @@ func (l *limits) begin(p netip.Prefix) error {
 		return err
 	}
 	now := l.now()
-	if !l.rate.take(l.Handshakes, now) {
-		return NodeHandshakes
-	}
 	of, ok := l.rates.Get(p)
 	if !ok {
 		of = &bucket{}
 		l.rates.Add(p, of)
 	}
-	if !of.take(l.PrefixHandshakes, now) {
+	switch { // what a prefix has too many takes nothing of the others' room
+	case !of.take(l.PrefixHandshakes, now):
 		return PrefixHandshakes
+	case !l.rate.take(l.Handshakes, now):
+		return NodeHandshakes
 	}
 	return nil
 }

@@ -93,6 +93,18 @@ func TestHandshakesLeakAtTheirRate(t *testing.T) {
 	}
 }
 
+func TestPrefixOverItsRateLeavesTheNodesToOthers(t *testing.T) {
+	l, _ := bounded(t, Limits{PrefixHandshakes: 2, Handshakes: 10})
+	for range 100 {
+		if err := l.begin(l.prefix(hostA)); err != nil && !errors.Is(err, PrefixHandshakes) {
+			t.Fatalf("got %v, want %v", err, PrefixHandshakes)
+		}
+	}
+	if err := l.begin(l.prefix(other)); err != nil {
+		t.Errorf("another prefix: %v", err)
+	}
+}
+
 // Forged Initials from a prefix make its clients prove their address, and nothing more: with the proof they are let in.
 func TestForgedAddressesLockNobodyOut(t *testing.T) {
 	const rate = 10
