@@ -1,6 +1,7 @@
 package quicsrv
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -187,7 +188,7 @@ func TestProcessesShareThePort(t *testing.T) {
 func TestRelayedDatagramsKeepTheirSourceAndControlMessages(t *testing.T) {
 	for name, from := range map[string]string{"ipv4": "192.0.2.1:443", "ipv6": "[2001:db8::1]:1", "link-local": "[fe80::1%eth0]:9", "mapped": "[::ffff:192.0.2.1]:7"} {
 		addr := net.UDPAddrFromAddrPort(netip.MustParseAddrPort(from))
-		want := datagram{data: []byte("data"), oob: []byte("oob"), from: addr}
+		want := datagram{data: []byte("data"), oob: bytes.Repeat([]byte("o"), 255), from: addr}
 		whole := appendRelayed(nil, addr.AddrPort(), want)
 		if got, err := decodeRelayed(whole); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, %v", name, got, err)

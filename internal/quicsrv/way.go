@@ -94,8 +94,12 @@ func decodeRelayed(b []byte) (d datagram, err error) {
 
 // cutCounted cuts off a piece that begins with its length.
 func cutCounted(b []byte) (piece, rest []byte, ok bool) {
-	if len(b) == 0 || len(b) < 1+int(b[0]) {
+	if len(b) == 0 {
 		return nil, nil, false
 	}
-	return b[1 : 1+b[0]], b[1+b[0]:], true
+	end := 1 + int(b[0])
+	if len(b) < end {
+		return nil, nil, false
+	}
+	return b[1:end], b[end:], true
 }
