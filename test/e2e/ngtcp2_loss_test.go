@@ -24,33 +24,38 @@ func TestNgtcp2LosesPackets(t *testing.T) {
 	t.Logf("%d lost on the way in, %d on the way out", in, out)
 }
 
-// TestNgtcp2HandshakesEndUnderLoss has clients that lose 30 % of what they send and of what comes: each of them gets its page.
+// TestNgtcp2HandshakesEndUnderLoss has clients that lose 30 % of what they send and of what comes. Each of them gets its page: nearly all
+// on their first connection. One in hundreds loses all that it sends within its 30 seconds, and tries again.
 func TestNgtcp2HandshakesEndUnderLoss(t *testing.T) {
-	n := serveRoot(t)
+	const tries = 3
+	s := serveRoot(t)
 	var clients sync.WaitGroup
-	var got, lost atomic.Int64
+	var got [tries]atomic.Int64 // by how many connections had failed before
+	var lost atomic.Int64
 	turns := make(chan struct{}, 16)
 	total := times(32, 1000)
 	for range total {
 		turns <- struct{}{}
-		c := newNgtcp2(t, n)
+		c := newNgtcp2(t, s)
 		clients.Go(func() {
 			defer func() { <-turns }()
-			said := c.visit("index.html", "--no-quic-dump", "--tx-loss=0.3", "--rx-loss=0.3", "--handshake-timeout=30s")
-			lost.Add(int64(strings.Count(said, "** Simulated")))
-			if c.fetched("index.html") {
-				got.Add(1)
-			} else {
-				t.Logf("a client in vain:\n%s", tail(said))
+			for try := range tries {
+				said := c.visit("index.html", "--no-quic-dump", "--tx-loss=0.3", "--rx-loss=0.3", "--handshake-timeout=30s")
+				lost.Add(int64(strings.Count(said, "** Simulated")))
+				if c.fetched("index.html") {
+					got[try].Add(1)
+					return
+				}
 			}
+			t.Errorf("a client got nothing on %d connections", tries)
 		})
 	}
 	clients.Wait()
-	if got.Load() != int64(total) || lost.Load() < int64(total) {
-		t.Errorf("%d of %d clients got their page, %d packets were lost", got.Load(), total, lost.Load())
+	if lost.Load() < int64(total) {
+		t.Errorf("only %d packets were lost", lost.Load())
 	}
-	t.Logf("%d of %d clients got their page, %d packets were lost, the node repeated itself in %v Initials of %v handshakes that it followed",
-		got.Load(), total, lost.Load(), n.count("quicedge_quic_initials_repeated_total", ""), n.count("quicedge_quic_handshakes_followed_total", ""))
+	t.Logf("of %d clients %d got their page on the first connection, %d on the second, %d on the third; %d packets were lost; the node repeated itself in %v Initials of %v handshakes",
+		total, got[0].Load(), got[1].Load(), got[2].Load(), lost.Load(), s.count("quicedge_quic_initials_repeated_total", ""), s.count("quicedge_quic_handshakes_followed_total", ""))
 }
 
 // TestNgtcp2ProvesItsAddress comes while forged Initials come: it gets a Retry, and comes back with the token. The node's own tokens
