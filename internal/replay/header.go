@@ -14,7 +14,7 @@ import (
 const headerBytes = 4096
 
 // magic is the first word of a register, and the version of its format.
-const magic = 0x3130594c50455251 // "QREPLY01" in memory
+const magic = 0x3230594c50455251 // "QREPLY02" in memory
 
 // header is the first page of a register, words of the host's byte order. All but the last are written before anybody else has it.
 type header struct {
@@ -25,6 +25,7 @@ type header struct {
 	offset  atomic.Int64     // nanoseconds: the register's time without the time since boot
 	life    atomic.Int64     // nanoseconds
 	buckets atomic.Uint64
+	former  atomic.Int64  // the latest time that a register before this one knew; nanoseconds since 1970, 0 for none
 	sum     atomic.Uint64 // of all above
 	seen    atomic.Int64  // when it last accepted a ticket, or was opened; nanoseconds since 1970
 }
@@ -36,8 +37,8 @@ func (r *Register) use(mem []byte) {
 	r.bucket = unsafe.Slice((*bucket)(unsafe.Pointer(&mem[headerBytes])), (len(mem)-headerBytes)/bucketBytes)
 }
 
-// begin writes the header of a register that has nothing but zeros. A clock that was set back must not make it begin before what the
-// former one has accepted.
+// begin writes the header of a register that has nothing but zeros. Where the clock was set back, the former one has accepted tickets
+// that seem to be of times to come: they are refused by that of its time, which does not keep this one from giving its own.
 func (r *Register) begin(s Settings, former int64) error {
 	var id [8]byte
 	if _, err := rand.Read(id[:]); err != nil {
@@ -48,10 +49,11 @@ func (r *Register) begin(s Settings, former int64) error {
 	a, b := r.clock.bootHash()
 	h.boot[0].Store(a)
 	h.boot[1].Store(b)
-	h.began.Store(max(wall, former))
+	h.began.Store(wall)
 	h.offset.Store(wall - r.clock.Boot())
 	h.life.Store(int64(s.Life))
 	h.buckets.Store(uint64(s.Buckets))
+	h.former.Store(former)
 	h.seen.Store(wall)
 	h.magic.Store(magic)
 	h.seal()
@@ -86,6 +88,7 @@ func (h *header) hash() uint64 {
 	for _, word := range []uint64{
 		h.magic.Load(), h.id.Load(), h.boot[0].Load(), h.boot[1].Load(),
 		uint64(h.began.Load()), uint64(h.offset.Load()), uint64(h.life.Load()), h.buckets.Load(),
+		uint64(h.former.Load()),
 	} {
 		text = binary.LittleEndian.AppendUint64(text, word)
 	}
@@ -108,5 +111,5 @@ func formerly(f *os.File) int64 {
 	if h.magic.Load() != magic || h.sum.Load() != h.hash() {
 		return 0
 	}
-	return max(h.began.Load(), h.seen.Load())
+	return max(h.began.Load(), h.seen.Load(), h.former.Load())
 }

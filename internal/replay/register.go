@@ -144,8 +144,8 @@ func (r *Register) judge(s Stamp) Verdict {
 		if r.drifted() || s.Issued > now+int64(Skew) {
 			return ClockDiffers
 		}
-		// Whatever was accepted before the register began had a stamp of at most Skew after that.
-		if s.Issued <= began+int64(Skew) {
+		// Whatever was accepted before the register began had a stamp of at most Skew after that, or after the former one's time.
+		if s.Issued <= max(began, r.header.former.Load())+int64(Skew) {
 			return Unsafe
 		}
 	}

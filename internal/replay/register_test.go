@@ -166,11 +166,40 @@ func TestClockSetBackAtABootAcceptsNothingAgain(t *testing.T) {
 	h.wall.Add(-int64(30 * time.Minute))
 	settings.Clock = h.clock("b")
 	second := open(t, settings)
-	for range 120 {
+	for n := range 120 {
 		h.pass(time.Minute)
 		if got := second.Strike(ticket(1), foreign); got == Accepted {
 			t.Fatal("accepted again")
 		}
+		if got := second.Strike(ticket(2+n), second.Stamp()); got != Accepted {
+			t.Fatalf("one given %d minutes after the boot: %s", n+1, got)
+		}
+	}
+}
+
+func TestTimeOfAFormerRegisterIsKeptOverOthers(t *testing.T) {
+	h := newHands()
+	settings := Settings{Path: filepath.Join(t.TempDir(), "strikes"), Buckets: 16, Life: 10 * time.Hour, Clock: h.clock("a")}
+	first := open(t, settings)
+	h.pass(time.Minute)
+	foreign := Stamp{Register: 42, Issued: h.wall.Load()}
+	if got := first.Strike(ticket(1), foreign); got != Accepted {
+		t.Fatalf("before: %s", got)
+	}
+	closeNow(t, first)
+	h.wall.Add(-int64(2 * time.Hour))
+	for _, boot := range []string{"b", "c"} {
+		settings.Clock = h.clock(boot)
+		closeNow(t, open(t, settings))
+	}
+	last := open(t, settings)
+	h.pass(3 * time.Hour)
+	if got := last.Strike(ticket(1), foreign); got != Unsafe {
+		t.Errorf("used before two boots: %s", got)
+	}
+	later := Stamp{Register: 42, Issued: h.wall.Load()}
+	if got := last.Strike(ticket(2), later); got != Accepted {
+		t.Errorf("given when all that is over: %s", got)
 	}
 }
 
