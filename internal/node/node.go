@@ -63,6 +63,8 @@ type Node struct {
 	endUpgrades context.CancelFunc
 	succeeded   chan struct{} // closed when another process has taken over
 	handed      atomic.Bool   // the same
+	heir        atomic.Int64  // its process ID, from then on
+	reloads     atomic.Int64  // that have begun
 
 	tending context.Context // keeps what the process that takes over keeps from then on
 	endTend context.CancelFunc

@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"fmt"
+	"syscall"
 
 	"kernel.org/pub/linux/libs/security/libcap/cap"
 
@@ -11,8 +12,15 @@ import (
 
 // Reload reads tables, overrides, certificate and ticket keys again, and logs the outcome. What cannot be read stays as it was, and is in
 // the error; the rest is in force. It is one of the two things for which a serving node raises what it kept: to read the operator's
-// files wherever they lie, and to make a new prefix table, which is a new map.
+// files wherever they lie, and to make a new prefix table, which is a new map. A process that takes over may have read before: it is made to
+// read again.
 func (n *Node) Reload() (changed int, err error) {
+	n.reloads.Add(1)
+	defer func() {
+		if n.handed.Load() {
+			err = errors.Join(err, n.reloadHeir())
+		}
+	}()
 	privilege.With(func() {
 		if n.cfg.Cert != "" {
 			err = n.logReload("certificate", n.cert.Reload())
@@ -34,5 +42,13 @@ func (n *Node) logReload(what string, err error, args ...any) error {
 		return fmt.Errorf("reload of %s refused, the old state stays: %w", what, err)
 	}
 	n.log.Info("reloaded "+what, args...)
+	return nil
+}
+
+// reloadHeir makes the process that has taken over do what SIGHUP does, without waiting for it.
+func (n *Node) reloadHeir() error {
+	if err := syscall.Kill(int(n.heir.Load()), syscall.SIGHUP); err != nil {
+		return fmt.Errorf("tell the process that has taken over to reload: %w: run quicedge reload", err)
+	}
 	return nil
 }

@@ -9,7 +9,8 @@ import (
 )
 
 // hand leaves to the new process what there is one of.
-func (n *Node) hand() {
+func (n *Node) hand(pid int) {
+	n.heir.Store(int64(pid))
 	n.handed.Store(true)
 	if unix, ok := n.adminAt.(*net.UnixListener); ok {
 		unix.SetUnlinkOnClose(false)

@@ -33,13 +33,20 @@ func (n *Node) Upgrade(ctx context.Context, program string) (pid int, err error)
 	case n.handed.Load() || n.draining.Load():
 		return 0, errors.New("upgrade: this process is about to end: ask the one that has taken over")
 	}
+	reloads := n.reloads.Load()
 	if pid, err = n.succeed(ctx, program); err != nil {
 		err = fmt.Errorf("upgrade: %w", err)
 		n.log.Error("another process was to take over, but this one goes on", "error", err)
 		return 0, err
 	}
 	n.log.Info("another process has taken over: this one keeps the connections that it has", "pid", pid)
-	n.hand()
+	n.hand(pid)
+	if n.reloads.Load() == reloads {
+		return pid, nil
+	}
+	if err := n.reloadHeir(); err != nil { // of what it read when this process was not told yet
+		n.log.Error("the tables of the process that has taken over may be old", "error", err)
+	}
 	return pid, nil
 }
 

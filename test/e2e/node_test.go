@@ -26,6 +26,10 @@ const patience = 30 * time.Second // what a condition is given to come true on a
 var program, _ = filepath.Abs("../../build/quicedge")
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(slowWorker); dir != "" {
+		beSlowWorker(dir)
+		os.Exit(1)
+	}
 	if _, err := os.Stat(program); err != nil {
 		fmt.Fprintln(os.Stderr, "the end-to-end tests run build/quicedge: run make build first")
 		os.Exit(1)
