@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"syscall"
@@ -87,7 +89,30 @@ func (e *Edge) sendFile(w *timedWriter, r *http.Request, v *variant) {
 		return
 	}
 	w.Header().Set("Etag", stampOf(info).tag(v.encoding))
-	http.ServeContent(w, r, "", info.ModTime(), f)
+	content := &opened{File: f, size: info.Size()}
+	http.ServeContent(w, r, "", info.ModTime(), content)
+	if w.err == nil && content.err != nil {
+		noteError(w.ResponseWriter, asError(fmt.Errorf("read %s: %w", v.name, content.err)))
+		panic(http.ErrAbortHandler) // so that no client takes it for whole: one that is compressed has no length
+	}
+}
+
+// opened is a file that is sent. net/http ends an answer in order where reading it fails, or where it has become shorter than it was.
+type opened struct {
+	*os.File
+	size int64 // when it was opened
+	err  error // why not all of that could be read
+}
+
+func (o *opened) Read(p []byte) (int, error) {
+	n, err := o.File.Read(p)
+	if err == nil {
+		return n, nil
+	}
+	if at, seek := o.Seek(0, io.SeekCurrent); !errors.Is(err, io.EOF) || seek == nil && at < o.size {
+		o.err = err
+	}
+	return n, err
 }
 
 // unsent ends an answer that its client did not take to its end.

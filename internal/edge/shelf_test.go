@@ -1,7 +1,9 @@
 package edge
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -89,6 +91,50 @@ func TestHeldFilesStayWithinTheirRoom(t *testing.T) {
 	}
 	if sum != e.shelf.used || sum == 0 {
 		t.Errorf("%d bytes are counted, %d held", e.shelf.used, sum)
+	}
+}
+
+// hook does something before the first byte of a body is written.
+type hook struct {
+	*httptest.ResponseRecorder
+	first func() error
+}
+
+func (h *hook) Write(p []byte) (int, error) {
+	if h.first != nil {
+		if err := h.first(); err != nil {
+			return 0, err
+		}
+		h.first = nil
+	}
+	return h.ResponseRecorder.Write(p)
+}
+
+func TestFileThatIsCutShortWhileItIsSentEndsTheAnswer(t *testing.T) {
+	dir, made := t.TempDir(), time.Now()
+	name := filepath.Join(dir, "app.js.br") // whose answer has no length by which its client would know
+	for file, size := range map[string]int{filepath.Join(dir, "app.js"): 4 * maxHeld, name: 2 * maxHeld} {
+		if err := errors.Join(os.WriteFile(file, make([]byte, size), 0o644), os.Chtimes(file, made, made)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e := newEdge(t, func(cfg *Config) { cfg.Root = dir })
+	r := httptest.NewRequest("GET", "/app.js", nil)
+	r.Header.Set("Accept-Encoding", "br")
+	w := &hook{httptest.NewRecorder(), func() error { return os.Truncate(name, maxHeld) }}
+	func() {
+		defer func() {
+			if p := recover(); p != http.ErrAbortHandler {
+				t.Errorf("panic %v, want http.ErrAbortHandler", p)
+			}
+		}()
+		e.Public().ServeHTTP(w, r)
+	}()
+	if w.Body.Len() != maxHeld || w.Header().Get("Content-Encoding") != "br" {
+		t.Fatalf("%d bytes, %v", w.Body.Len(), w.Header())
+	}
+	if got := ask(e.Operator(), httptest.NewRequest("GET", "/metrics", nil)).Body.String(); !strings.Contains(got, `quicedge_http_requests_total{code="500",handler="file",proto="http/1.1"} 1`) {
+		t.Errorf("not counted as 500:\n%s", got)
 	}
 }
 
