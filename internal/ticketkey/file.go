@@ -32,7 +32,7 @@ func Read(path string) (Set, error) {
 func read(path string) (Set, os.FileInfo, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return Set{}, nil, fmt.Errorf("read key file: %w", err)
+		return Set{}, nil, fmt.Errorf("read key file: %w: %s", err, openCure(err))
 	}
 	defer f.Close()
 	info, err := f.Stat()
@@ -40,7 +40,7 @@ func read(path string) (Set, os.FileInfo, error) {
 	case err != nil:
 		return Set{}, nil, fmt.Errorf("read key file: %w", err)
 	case !info.Mode().IsRegular() || info.Size() > maxFile:
-		return Set{}, nil, fmt.Errorf("read key file %s: not a file of at most %d bytes", path, maxFile)
+		return Set{}, nil, fmt.Errorf("read key file %s: not a file of at most %d bytes: name one that quicedge keys new has made", path, maxFile)
 	case info.Mode().Perm()&0o077 != 0:
 		return Set{}, nil, fmt.Errorf("read key file %s: its mode is %#o: others may have its keys: make new ones, and chmod 600 it", path, info.Mode().Perm())
 	}
@@ -53,6 +53,13 @@ func read(path string) (Set, os.FileInfo, error) {
 		return Set{}, nil, fmt.Errorf("read key file %w", err)
 	}
 	return s, info, nil
+}
+
+func openCure(err error) string {
+	if errors.Is(err, os.ErrPermission) {
+		return "give it to the user that runs the node"
+	}
+	return "check the path, or make one with quicedge keys new"
 }
 
 // Create writes a file of new keys, or returns ErrExists: whoever is first makes the keys of all.

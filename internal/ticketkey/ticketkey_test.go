@@ -222,7 +222,7 @@ func TestTooManySecretsAreRefused(t *testing.T) {
 	}
 }
 
-func TestFilesThatOthersMayReadAreRefused(t *testing.T) {
+func TestFilesThatAreNotTheNodesAloneAreRefused(t *testing.T) {
 	path, _ := created(t, day)
 	for mode, ok := range map[os.FileMode]bool{0o600: true, 0o400: true, 0o640: false, 0o604: false, 0o620: false} {
 		if err := os.Chmod(path, mode); err != nil {
@@ -232,8 +232,10 @@ func TestFilesThatOthersMayReadAreRefused(t *testing.T) {
 			t.Errorf("mode %#o: %v", mode, err)
 		}
 	}
-	if _, err := Read(filepath.Dir(path)); err == nil {
-		t.Error("a folder is read")
+	for _, wrong := range []string{filepath.Dir(path), path + ".none"} {
+		if _, err := Read(wrong); err == nil || !strings.Contains(err.Error(), "quicedge keys new") {
+			t.Errorf("%s: %v, want what to do", wrong, err)
+		}
 	}
 }
 
