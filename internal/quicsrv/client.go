@@ -34,7 +34,6 @@ func quicConfig(cfg Config) *quic.Config {
 		}
 		conn := watch.begin(addr, cfg.Profile(addr))
 		conn.token, conn.seat = client.AddrVerified, place
-		watch.load.begun(conn.token)
 		c := clientConfig(shared, conn.profile)
 		c.Tracer = conn.trace
 		return c, nil

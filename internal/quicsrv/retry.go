@@ -34,7 +34,7 @@ type retryLoad struct {
 	mu      sync.Mutex
 	level   float64 // handshakes begun from addresses that are not validated and not finished, less what has drained
 	at      time.Time
-	owed    int // Retries that were sent and not come back to
+	owed    int // Retries that were sent, less handshakes that finished since and began with a token
 	on      bool
 	asked   [1024]uint64 // hashes of clients that were sent a Retry: some of the last
 	seed    maphash.Seed
@@ -80,30 +80,19 @@ func (l *retryLoad) askedBefore(from net.Addr) bool {
 	return before
 }
 
-// begun counts a handshake whose client has come with a valid token: maybe one that was sent a Retry.
-func (l *retryLoad) begun(validated bool) {
-	if !validated {
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.owed > 0 {
-		l.owed--
-		l.credit()
-	}
-}
-
-// finished counts a handshake that has completed. validated says whether it began with a valid token: then it has been counted.
+// finished counts a handshake that has completed. validated says whether it began with a valid token: then it is maybe of a client that was
+// counted when it was sent a Retry. The token alone counts for nothing: whoever was here once has one, and could pay with it for a flood.
 func (l *retryLoad) finished(validated bool) {
-	if validated {
-		return
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.credit()
+	if validated {
+		if l.owed == 0 {
+			return
+		}
+		l.owed--
+	}
+	l.level = max(l.level-1-unfinishedShare, 0)
 }
-
-func (l *retryLoad) credit() { l.level = max(l.level-1-unfinishedShare, 0) }
 
 func (l *retryLoad) drain() {
 	now := l.now()
@@ -113,7 +102,7 @@ func (l *retryLoad) drain() {
 		if l.on {
 			clear(l.asked[:])
 		}
-		l.on, l.owed = false, 0
+		l.on = false // owed stays: who is on the way back was counted, and would keep the level up unpaid
 	}
 }
 

@@ -1,13 +1,16 @@
 package quicsrv
 
 import (
+	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"testing"
 	"time"
 
 	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
 	"github.com/quic-go/quic-go/qlog"
 )
 
@@ -36,7 +39,6 @@ func (c crowd) run(l *retryLoad, at *time.Duration, seconds int) int {
 			e := ends[0]
 			ends = ends[1:]
 			if e.retried { // it comes back with the token
-				l.begun(true)
 				ends = append(ends, end{at: *at + c.took, validated: true})
 				continue
 			}
@@ -59,7 +61,6 @@ func (c crowd) run(l *retryLoad, at *time.Duration, seconds int) int {
 			}
 		}
 		if every(c.tokens, i%10000) {
-			l.begun(true)
 			l.finished(true)
 		}
 	}
@@ -79,6 +80,7 @@ func TestRetryFollowsUnfinishedHandshakesNotTheirNumber(t *testing.T) {
 		"a flood":                              {crowd{abandon: 2000}, 95, 100},
 		"a flood beside many that finish":      {crowd{finish: 500, abandon: 2000, took: 50 * ms}, 80, 100},
 		"a flood beside many that have tokens": {crowd{tokens: 500, abandon: 5000}, 85, 100},
+		"a flood beside thousands far away":    {crowd{finish: 4000, abandon: 2000, took: 120 * ms}, 80, 100},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var at time.Duration
@@ -86,8 +88,9 @@ func TestRetryFollowsUnfinishedHandshakesNotTheirNumber(t *testing.T) {
 			if got := tt.crowd.run(l, &at, 20); got < tt.from || got > tt.to {
 				t.Errorf("%d %% got a Retry, want %d to %d", got, tt.from, tt.to)
 			}
-			crowd{finish: 500, took: 50 * ms}.run(l, &at, 12)
-			if got := (crowd{finish: 500, took: 50 * ms}).run(l, &at, 10); got != 0 {
+			after := crowd{finish: max(tt.crowd.finish, 500), took: max(tt.crowd.took, 50*ms)}
+			after.run(l, &at, 12)
+			if got := after.run(l, &at, 10); got != 0 {
 				t.Errorf("12 seconds after, %d %% still get a Retry", got)
 			}
 		})
@@ -134,6 +137,40 @@ func TestFloodOfForgedInitialsMakesClientsProveTheirAddress(t *testing.T) {
 		t.Fatalf("a client within the flood: %v", err)
 	}
 	_ = conn.CloseWithError(0, "")
+}
+
+func TestTokenCountsForNothingUntilTheHandshakeIsComplete(t *testing.T) {
+	s, cert := start(t, http.NotFoundHandler(), nil)
+	s.load.mu.Lock()
+	s.load.now = func() time.Time { return clock(0) }
+	s.load.at, s.load.level, s.load.on = clock(0), retryFrom, true
+	s.load.mu.Unlock()
+	proven, hold, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	late := trust(cert)
+	late.NextProtos = []string{http3.NextProtoH3}
+	late.VerifyConnection = func(tls.ConnectionState) error { close(proven); <-hold; return nil }
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	go func() {
+		conn, err := quic.DialAddr(ctx, s.Addr().String(), late, nil)
+		if err == nil {
+			err = conn.CloseWithError(0, "")
+		}
+		ended <- err
+	}()
+	select {
+	case <-proven:
+	case <-ctx.Done():
+		t.Fatal("no answer to the token")
+	}
+	if got := begun(s); got < retryFrom || s.Handshakes().Retries == 0 {
+		t.Errorf("level %v before the handshake is complete, %d Retries", got, s.Handshakes().Retries)
+	}
+	close(hold)
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the handshake counts", func() bool { return begun(s) < retryFrom })
 }
 
 func TestRepeatedInitialsAreCounted(t *testing.T) {
