@@ -4,10 +4,14 @@ package main
 
 import (
 	"os"
+	"os/signal"
+	"syscall"
 
 	"quicedge/internal/pipeline/worker"
 )
 
 func main() {
+	// A service manager tells all processes of a unit to stop: the node lets streams end, and a worker ends with it.
+	signal.Ignore(syscall.SIGTERM)
 	os.Exit(worker.Main(os.Args[1:], os.Stdout, os.Stderr))
 }
