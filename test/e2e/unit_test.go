@@ -3,6 +3,11 @@ package e2e
 import (
 	"io"
 	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -47,4 +52,68 @@ func TestAStreamEndsWhereTheWholeUnitIsToldToStop(t *testing.T) {
 	if code := n.wait(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
+}
+
+const unit = "quicedge.service"
+
+// TestTheUnitsAreValid has systemd read those of examples/, with the program of this build.
+func TestTheUnitsAreValid(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, unit+".d"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	names := []string{unit, "quicedge.socket", unit + ".d/debian-12.conf"}
+	for _, name := range names {
+		text := strings.ReplaceAll(example(t, name), "/usr/local/bin/quicedge", program)
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command("systemd-analyze", append([]string{"verify", "--man=no"}, names[:2]...)...)
+	cmd.Env = append(os.Environ(), "SYSTEMD_UNIT_PATH="+dir+":") // before the system's
+	out, err := cmd.CombinedOutput()
+	old := regexp.MustCompile(`.*: Failed to parse service type, ignoring: notify-reload\n`) // what the third file is for
+	if wrong := old.ReplaceAllString(string(out), ""); err != nil || wrong != "" {
+		t.Errorf("%v\n%s", err, wrong)
+	}
+}
+
+// TestTheUnitsRightsAreEnough upgrades a node of root's, twice, with the capabilities that the unit leaves it and no way to new ones.
+func TestTheUnitsRightsAreEnough(t *testing.T) {
+	netnstest.NeedBPF(t)
+	rights := regexp.MustCompile(`(?m)^CapabilityBoundingSet=(.*)`).FindStringSubmatch(example(t, unit))
+	if rights == nil {
+		t.Fatal("the unit bounds no capabilities")
+	}
+	bound := strings.ReplaceAll(strings.ToLower(" "+rights[1]), " cap_", ",+")
+	script := filepath.Join(t.TempDir(), "confined")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\nexec setpriv --no-new-privs --bounding-set -all"+bound+" "+program+" \"$@\"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	n := place(t, netnstest.New(t))
+	n.program = script
+	n.start("--iface", "lo", "--workers", "2", "--video-worker", "/nowhere")
+	if !strings.Contains(n.stdout.String(), "by the kernel") {
+		t.Fatalf("the data plane was not loaded:\n%s", n.stderr)
+	}
+	pid := n.cmd.Process.Pid
+	for range 2 {
+		next := n.upgrade()
+		n.gone(pid)
+		pid = next
+	}
+	if status, text := n.get("http://localhost:8080/readyz?verbose"); status != http.StatusOK || !strings.Contains(text, "[+]bpf ok") {
+		t.Errorf("after two upgrades: %d %s", status, text)
+	}
+	syscall.Kill(pid, syscall.SIGTERM)
+	n.gone(pid)
+}
+
+func example(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("../../examples", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
