@@ -27,7 +27,8 @@ type UpdateResult struct {
 	ElapsedMs float64  `json:"elapsed_ms"`        // from the request until it was done
 }
 
-// update switches the program or its tables.
+// update switches the program or its tables. No web page may, whatever its origin: a page whose name leads to this host (DNS rebinding)
+// has the node's.
 func (e *Edge) update(w http.ResponseWriter, r *http.Request) {
 	result, err := e.runUpdate(w, r)
 	if err != nil {
@@ -38,6 +39,9 @@ func (e *Edge) update(w http.ResponseWriter, r *http.Request) {
 }
 
 func (e *Edge) runUpdate(w http.ResponseWriter, r *http.Request) (UpdateResult, error) {
+	if r.Header.Get("Origin") != "" {
+		return UpdateResult{}, &Error{Status: http.StatusForbidden, Code: "web_page", Message: "web pages do not update a node: use curl, or quicedge upgrade"}
+	}
 	began := time.Now()
 	ctx, cancel, err := withDeadline(r, began)
 	if err != nil {

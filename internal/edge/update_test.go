@@ -76,6 +76,11 @@ func TestUpdateIsNotForTheWorldNorForWebPages(t *testing.T) {
 	if w := ask(e.Operator(), r); w.Code != http.StatusForbidden {
 		t.Errorf("a web page has updated the node: %d", w.Code)
 	}
+	r = post("/v1/update", "", `{"tables":true}`)
+	r.Header.Set("Origin", "http://"+r.Host)
+	if w := ask(e.Operator(), r); w.Code != http.StatusForbidden {
+		t.Errorf("a web page whose name leads here has updated the node: %d", w.Code)
+	}
 	if w := ask(e.Operator(), httptest.NewRequest("GET", "/v1/update", nil)); w.Code != 405 {
 		t.Errorf("GET: %d", w.Code)
 	}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"quicedge/internal/edge"
@@ -22,7 +23,14 @@ func (u updates) Update(ctx context.Context, req edge.UpdateRequest) (done edge.
 	if req.Program == "" {
 		return done, nil
 	}
-	if done.Process, err = u.node.Upgrade(ctx, req.Program); err != nil {
+	program, err := trusted(req.Program)
+	if errors.Is(err, errUntrusted) {
+		return done, refused(http.StatusForbidden, "program_refused", err)
+	}
+	if err == nil {
+		done.Process, err = u.node.Upgrade(ctx, program)
+	}
+	if err != nil {
 		return done, refused(http.StatusBadGateway, "update_failed", err)
 	}
 	done.Updated = append(done.Updated, "program")

@@ -41,7 +41,12 @@ func TestAnOperatorUpdatesProgramAndTables(t *testing.T) {
 	if err := os.WriteFile(bad, []byte("#!/bin/sh\nexit 9\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	open := filepath.Join(t.TempDir(), "open")
+	if err := errors.Join(os.WriteFile(open, nil, 0o700), os.Chmod(open, 0o777)); err != nil {
+		t.Fatal(err)
+	}
 	n := startWorkers(t, "--prefixes", prefixes)
+	program := nobodysCopy(t, &node{}) // where only root may change it, wherever it was built
 	client, err := surf(t, n.ns)
 	if err != nil {
 		t.Fatal(err)
@@ -55,6 +60,7 @@ func TestAnOperatorUpdatesProgramAndTables(t *testing.T) {
 		{"a wrong table", "198.51.100.0/99,53,CMCC", `{"tables":true}`, http.StatusUnprocessableEntity, `tables_refused`},
 		{"a program beside a wrong table", "198.51.100.0/99,53,CMCC", `{"tables":true,"program":"` + program + `"}`, http.StatusUnprocessableEntity, `tables_refused`},
 		{"a program that cannot read its table", "198.51.100.0/99,53,CMCC", `{"program":"` + program + `"}`, http.StatusBadGateway, "p.csv:2"},
+		{"a program that others may change", "198.51.100.0/24,53,CMCC", `{"program":"` + open + `"}`, http.StatusForbidden, "program_refused"},
 		{"a program that ends", "198.51.100.0/24,53,CMCC", `{"program":"` + bad + `"}`, http.StatusBadGateway, "exit status 9"},
 		{"a program that is not there", "198.51.100.0/24,53,CMCC", `{"program":"/nowhere/quicedge"}`, http.StatusBadGateway, "no such file"},
 	} {
