@@ -16,7 +16,7 @@ type supervisor struct{ log *slog.Logger }
 // ready says that the process serves, and that it is the service's main one, which another may have been until now.
 func (s supervisor) ready() { s.tell(fmt.Sprintf("MAINPID=%d\n%s", os.Getpid(), daemon.SdNotifyReady)) }
 
-// reloading says that a reload begins; ready ends it. The time must come in the same message.
+// reloading says that a reload begins; reloaded ends it. The time must come in the same message.
 func (s supervisor) reloading() {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
@@ -25,6 +25,9 @@ func (s supervisor) reloading() {
 	}
 	s.tell(fmt.Sprintf("%s\nMONOTONIC_USEC=%d", daemon.SdNotifyReloading, now.Nano()/1000))
 }
+
+// reloaded does not say which process is the main one: another may have taken over meanwhile.
+func (s supervisor) reloaded() { s.tell(daemon.SdNotifyReady) }
 
 func (s supervisor) stopping() { s.tell(daemon.SdNotifyStopping) }
 

@@ -62,6 +62,9 @@ func attend(ctx context.Context, n *node.Node, cfg config.Config, signals chan o
 	defer stopWatchdog()
 	ended := make(chan error, 1)
 	go func() { ended <- n.Wait() }()
+	reloads := make(chan struct{}, 1) // one that waits is done after all that was asked for until then
+	defer close(reloads)
+	go reloadWhenAsked(n, reloads, super)
 	for {
 		select {
 		case <-watchdog:
@@ -69,12 +72,13 @@ func attend(ctx context.Context, n *node.Node, cfg config.Config, signals chan o
 		case s := <-signals:
 			switch s {
 			case syscall.SIGHUP:
-				super.reloading()
-				n.Reload() // it has logged the outcome
-				super.ready()
+				select {
+				case reloads <- struct{}{}:
+				default:
+				}
 				continue
 			case syscall.SIGUSR2:
-				go n.Upgrade(context.WithoutCancel(ctx), "") // it too
+				go n.Upgrade(context.WithoutCancel(ctx), "") // it has logged the outcome
 				continue
 			}
 			super.stopping()
@@ -82,10 +86,21 @@ func attend(ctx context.Context, n *node.Node, cfg config.Config, signals chan o
 		case <-n.Succeeded():
 			return retire(n, cfg, signals)
 		case err := <-ended:
+			super.stopping()
 			return errors.Join(err, stopNode(n, cfg, signals))
 		case <-ctx.Done():
+			super.stopping()
 			return stopNode(n, cfg, signals)
 		}
+	}
+}
+
+// reloadWhenAsked does reloads one after the other, beside what attend does: the service manager wants to hear of a process whose tables are large.
+func reloadWhenAsked(n *node.Node, asked <-chan struct{}, super supervisor) {
+	for range asked {
+		super.reloading()
+		n.Reload() // it has logged the outcome
+		super.reloaded()
 	}
 }
 

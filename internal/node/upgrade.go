@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"time"
 
 	"quicedge/internal/handover"
@@ -18,6 +19,8 @@ const takenWithin = 10 * time.Second
 
 var errNoUpgrade = errors.New("an agent has no connections that could be lost: stop it and start the other")
 
+var errFirst = errors.New("this is process 1, of a container: its end would be that of the process that takes over: replace the container")
+
 // Upgrade starts a program in the place of this process, with the same arguments, and returns its process ID when it takes new
 // connections. Succeeded is closed then, and this process has only the connections that it had: Retire is next. An empty name is this
 // program's own file, which may have been replaced. After an error this process goes on as before.
@@ -28,6 +31,8 @@ func (n *Node) Upgrade(ctx context.Context, program string) (pid int, err error)
 	defer cancel()
 	defer context.AfterFunc(n.upgrades, cancel)()
 	switch {
+	case os.Getpid() == 1:
+		return 0, fmt.Errorf("upgrade: %w", errFirst)
 	case n.public == nil:
 		return 0, fmt.Errorf("upgrade: %w", errNoUpgrade)
 	case n.handed.Load() || n.draining.Load():

@@ -18,7 +18,7 @@ func TestTheServiceManagerIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { told.Close() })
-	next := func(want ...string) {
+	next := func(want ...string) (message string) {
 		t.Helper()
 		told.SetReadDeadline(time.Now().Add(patience))
 		buf := make([]byte, 512)
@@ -27,13 +27,13 @@ func TestTheServiceManagerIsTold(t *testing.T) {
 			if err != nil {
 				t.Fatalf("wait for %q: %v", want, err)
 			}
-			if message := string(buf[:n]); message != "WATCHDOG=1" || want[0] == message {
+			if message = string(buf[:n]); message != "WATCHDOG=1" || want[0] == message {
 				for _, part := range want {
 					if !strings.Contains(message, part) {
 						t.Errorf("told %q, want %q in it", message, part)
 					}
 				}
-				return
+				return message
 			}
 		}
 	}
@@ -44,7 +44,9 @@ func TestTheServiceManagerIsTold(t *testing.T) {
 	next("WATCHDOG=1")
 	n.cmd.Process.Signal(syscall.SIGHUP)
 	next("RELOADING=1\nMONOTONIC_USEC=")
-	next("READY=1")
+	if message := next("READY=1"); strings.Contains(message, "MAINPID") {
+		t.Errorf("told %q at the end of a reload, within which another process may have taken over", message)
+	}
 	pid := n.upgrade()
 	next("READY=1", fmt.Sprintf("MAINPID=%d", pid))
 	n.gone(n.cmd.Process.Pid)

@@ -256,3 +256,21 @@ func TestANodeThatStopsWithinAnUpgradeTakesTheNewProcessAlong(t *testing.T) {
 		t.Errorf("pins are left: %v", err)
 	}
 }
+
+// TestTheFirstProcessOfAContainerIsNotUpgraded asks a node that is process 1, whose end is that of all processes there.
+func TestTheFirstProcessOfAContainerIsNotUpgraded(t *testing.T) {
+	n := place(t, netnstest.New(t))
+	contain := filepath.Join(t.TempDir(), "contain")
+	if err := os.WriteFile(contain, []byte("#!/bin/sh\nexec unshare --pid --fork --kill-child "+program+" \"$@\"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	n.program = contain
+	n.start("--iface", "none", "--video-worker", "/nowhere")
+	n.program = program
+	if code, _, errs := n.run("upgrade"); code != 1 || !strings.Contains(errs, "replace the container") {
+		t.Errorf("exit %d, %s", code, errs)
+	}
+	if status, _ := n.get("http://localhost:8080/readyz"); status != 200 {
+		t.Errorf("the node is not ready: %d", status)
+	}
+}
