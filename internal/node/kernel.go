@@ -104,7 +104,8 @@ func (n *Node) detach(ctx context.Context) error {
 		return nil
 	}
 	if n.handed.Load() || n.estate != nil { // another process has it, or has it still
-		return n.plane.plane.HandOver()
+		n.plane.plane.HandOver()
+		return n.plane.plane.Close()
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), detachTime)
 	defer cancel()

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// hand leaves to the new process what there is one of.
+// hand leaves to the new process what there is one of. The locks are among that: where it dies, a node that is started again finds them
+// free, however long this process keeps its connections.
 func (n *Node) hand(pid int) {
 	n.heir.Store(int64(pid))
 	n.handed.Store(true)
@@ -16,6 +17,10 @@ func (n *Node) hand(pid int) {
 		unix.SetUnlinkOnClose(false)
 	}
 	n.endTend()
+	n.lock.Release()
+	if n.plane.plane != nil {
+		n.plane.plane.HandOver()
+	}
 	close(n.succeeded)
 }
 

@@ -219,8 +219,23 @@ func killNew(t *testing.T, iface string) {
 	if err := errors.Join(old.rebind(), old.get()); err != nil {
 		t.Errorf("the client that was there before: %v", err)
 	}
+	again := &node{t: t, ns: n.ns, program: n.program, state: n.state, pins: n.pins} // as a supervisor starts it
+	again.start("--iface", iface, "--workers", "4", "--prefixes", demo, "--video-worker", "/nowhere")
+	if code, _, errs := n.run("reload"); code != 0 {
+		t.Errorf("reload of the node that was started again: exit %d, %s", code, errs)
+	}
+	if err := old.get(); err != nil && iface == "lo" { // else the kernel spreads its datagrams over both
+		t.Errorf("the client that was there before, beside a node that was started again: %v", err)
+	}
 	old.close()
+	syscall.Kill(n.cmd.Process.Pid, syscall.SIGTERM)
 	n.gone(n.cmd.Process.Pid)
+	if _, err := surf(t, n.ns); err != nil {
+		t.Errorf("a client of the node that was started again: %v", err)
+	}
+	if code := again.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
 }
 
 // TestANodeThatStopsWithinAnUpgradeTakesTheNewProcessAlong stops it while a program does not get ready.
