@@ -13,6 +13,7 @@
 package handover
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -131,7 +132,7 @@ func (h *Heir) await(ctx context.Context, want string) error {
 	case ctx.Err() != nil:
 		return fmt.Errorf("wait until the new process is %s: %w", want, context.Cause(ctx))
 	case err != nil || n == 0:
-		return h.explain(fmt.Errorf("wait until the new process is %s: %w", want, errors.Join(err, io.ErrUnexpectedEOF)))
+		return h.explain(fmt.Errorf("wait until the new process is %s: %w", want, cmp.Or(err, io.ErrUnexpectedEOF)))
 	case string(buf[:n]) != want:
 		return fmt.Errorf("the new process said %q instead of %s: it is of another version", buf[:n], want)
 	}
