@@ -15,7 +15,7 @@ flags=(
 	--enable-static --disable-shared --enable-pic --enable-gpl --enable-libx264 --enable-libx265
 	--enable-decoder=h264,hevc,aac --enable-encoder=libx264,libx265
 	--enable-parser=h264,hevc,aac,aac_latm,mpegaudio,ac3,opus
-	--enable-demuxer=mov,mpegts,flv,h264,hevc,aac,ac3,eac3,mp3,loas --enable-muxer=mp4,mpegts
+	--enable-demuxer=mov,matroska,mpegts,flv,h264,hevc,aac,ac3,eac3,mp3,loas --enable-muxer=mp4,mpegts
 	--enable-bsf=h264_mp4toannexb,hevc_mp4toannexb,extract_extradata,aac_adtstoasc,dump_extra
 	--enable-filter=null,format,scale,fps,setpts,framerate,minterpolate,buffer,buffersink
 )

@@ -88,7 +88,7 @@ func (a *app) process(ctx context.Context, cfg config.Config, in, out, name stri
 	}
 	defer pool.Close(context.WithoutCancel(ctx))
 	show, done := a.progress(size)
-	stats, err := pool.Process(ctx, name, source, target, show)
+	stats, err := pool.Process(ctx, pipeline.Stream{Pipeline: name}, source, target, show)
 	done()
 	if err != nil {
 		return fmt.Errorf("process %s: %w", in, err)

@@ -12,6 +12,7 @@ import (
 const (
 	TrailerFrames  = "X-Quicedge-Frames"     // video frames written
 	TrailerElapsed = "X-Quicedge-Elapsed-Ms" // from the request's header to the last byte
+	TrailerCopied  = "X-Quicedge-Bytes-Copied-Per-Frame"
 	TrailerError   = "X-Quicedge-Error"      // "code: message", to clients that sent "TE: trailers"
 )
 
@@ -21,12 +22,13 @@ type download struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	timed   timedWriter
+	kind    string // its media type
 	started bool
 	err     error
 }
 
-func newDownload(w http.ResponseWriter, r *http.Request, stall time.Duration) *download {
-	return &download{w: w, r: r, timed: newTimedWriter(w, r, stall)}
+func newDownload(w http.ResponseWriter, r *http.Request, stall time.Duration, kind string) *download {
+	return &download{w: w, r: r, timed: newTimedWriter(w, r, stall), kind: kind}
 }
 
 func (d *download) Write(p []byte) (int, error) {
@@ -47,11 +49,11 @@ func (d *download) start() {
 	}
 	d.started = true
 	h := d.w.Header()
-	h.Set("Content-Type", "video/mp4")
+	h.Set("Content-Type", d.kind)
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if d.hasTrailers() {
-		h.Set("Trailer", strings.Join([]string{TrailerFrames, TrailerElapsed, TrailerError}, ", "))
+		h.Set("Trailer", strings.Join([]string{TrailerFrames, TrailerElapsed, TrailerCopied, TrailerError}, ", "))
 	}
 	d.w.WriteHeader(http.StatusOK)
 }
@@ -63,6 +65,7 @@ func (d *download) succeed(stats StreamStats, took time.Duration) {
 	}
 	h := d.w.Header()
 	h.Set(TrailerFrames, strconv.Itoa(stats.Frames))
+	h.Set(TrailerCopied, strconv.FormatInt(stats.BytesCopied/max(int64(stats.Frames), 1), 10))
 	h.Set(TrailerElapsed, strconv.FormatInt(took.Milliseconds(), 10))
 }
 

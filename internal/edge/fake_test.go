@@ -22,7 +22,11 @@ type fakeProcessor struct {
 
 func (f fakeProcessor) Pipelines() []string { return []string{"beauty_v2", "copy"} }
 
-func (f fakeProcessor) Process(ctx context.Context, _ string, in io.Reader, out io.Writer) (StreamStats, error) {
+func (f fakeProcessor) Formats() []string { return []string{"fmp4", "mp4", "ts"} }
+
+func (f fakeProcessor) Codecs() []string { return []string{"h264", "h265"} }
+
+func (f fakeProcessor) Process(ctx context.Context, _ StreamRequest, in io.Reader, out io.Writer) (StreamStats, error) {
 	if f.process != nil {
 		return f.process(ctx, in, out)
 	}

@@ -12,18 +12,30 @@ type Processor interface {
 	// Pipelines returns the names that Process and Synthetic know.
 	Pipelines() []string
 
+	// Formats returns the containers that an answer may have, the usual one first, and Codecs the codecs of its video.
+	Formats() []string
+	Codecs() []string
+
 	// Process reads a video from in and writes the processed one to out while it still reads. It returns when both are done or
 	// one has failed, and uses neither after that, but for a Read that is still blocked: in is an io.Closer, and Close ends
 	// such a Read. Each Write to out reaches the client at once.
-	Process(ctx context.Context, pipeline string, in io.Reader, out io.Writer) (StreamStats, error)
+	Process(ctx context.Context, req StreamRequest, in io.Reader, out io.Writer) (StreamStats, error)
 
 	// Synthetic makes frames and runs them through a pipeline. It checks the request's ranges.
 	Synthetic(ctx context.Context, req SyntheticRequest) (SyntheticResult, error)
 }
 
+// StreamRequest says what is to be made of a stream.
+type StreamRequest struct {
+	Pipeline string
+	Format   string // one of Formats
+	Codec    string // one of Codecs, or empty for what the pipeline says
+}
+
 // StreamStats says what was done to a stream.
 type StreamStats struct {
-	Frames int // video frames written
+	Frames      int   // video frames written
+	BytesCopied int64 // of raw pictures, between decoder and encoder
 }
 
 // SyntheticRequest is the body of POST /api/v1/process.

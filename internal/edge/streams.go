@@ -52,8 +52,9 @@ func (e *Edge) stream(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer cancel()
-	id, pipeline := r.PathValue("id"), r.URL.Query().Get("pipeline")
-	if err := e.acceptable(r, id, pipeline); err != nil {
+	id := r.PathValue("id")
+	req, err := e.acceptable(r, id)
+	if err != nil {
 		refuse(w, r, asError(err))
 		return
 	}
@@ -65,14 +66,14 @@ func (e *Edge) stream(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer e.streams.end(id)
-	e.runStream(ctx, w, r, pipeline, began)
+	e.runStream(ctx, w, r, req, began)
 }
 
-func (e *Edge) runStream(ctx context.Context, w http.ResponseWriter, r *http.Request, pipeline string, began time.Time) {
+func (e *Edge) runStream(ctx context.Context, w http.ResponseWriter, r *http.Request, req StreamRequest, began time.Time) {
 	in := newUpload(w, r, e.cfg.MaxBody, e.cfg.Stall)
-	out := newDownload(w, r, e.cfg.Stall)
+	out := newDownload(w, r, e.cfg.Stall, mediaType(req.Format))
 	release := context.AfterFunc(ctx, func() { in.cut(ctx.Err()) })
-	stats, err := e.cfg.Processor.Process(ctx, pipeline, in, out)
+	stats, err := e.cfg.Processor.Process(ctx, req, in, out)
 	release()
 	_ = in.Close()
 	if failure := e.streamFailure(in, out, err); failure != nil {
@@ -82,14 +83,22 @@ func (e *Edge) runStream(ctx context.Context, w http.ResponseWriter, r *http.Req
 	out.succeed(stats, time.Since(began))
 }
 
-// acceptable checks what can be checked before the first byte of video.
-func (e *Edge) acceptable(r *http.Request, id, pipeline string) error {
+// acceptable checks what can be checked before the first byte of video, and returns what is asked for.
+func (e *Edge) acceptable(r *http.Request, id string) (StreamRequest, error) {
 	if !validID(id) {
-		return InvalidField("id", id, "use 1 to 128 of A-Z a-z 0-9 . _ -")
+		return StreamRequest{}, InvalidField("id", id, "use 1 to 128 of A-Z a-z 0-9 . _ -")
 	}
-	if err := e.knownPipeline(pipeline); err != nil {
-		return err
+	if err := e.knownPipeline(r.URL.Query().Get("pipeline")); err != nil {
+		return StreamRequest{}, err
 	}
+	if err := e.readable(r); err != nil {
+		return StreamRequest{}, err
+	}
+	return e.wanted(r)
+}
+
+// readable says whether the body can be taken.
+func (e *Edge) readable(r *http.Request) error {
 	if enc := r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
 		return &Error{
 			Status: http.StatusUnsupportedMediaType, Code: "unsupported_encoding", Field: "Content-Encoding",

@@ -50,13 +50,19 @@ func (v *video) close(ctx context.Context) error {
 // Pipelines implements edge.Processor.
 func (v *video) Pipelines() []string { return pipeline.Names() }
 
+// Formats implements edge.Processor.
+func (v *video) Formats() []string { return pipeline.Formats() }
+
+// Codecs implements edge.Processor.
+func (v *video) Codecs() []string { return pipeline.Codecs() }
+
 // Process implements edge.Processor.
-func (v *video) Process(ctx context.Context, name string, in io.Reader, out io.Writer) (edge.StreamStats, error) {
+func (v *video) Process(ctx context.Context, req edge.StreamRequest, in io.Reader, out io.Writer) (edge.StreamStats, error) {
 	if v.pool == nil {
 		return edge.StreamStats{}, noWorker(v.err)
 	}
-	stats, err := v.pool.Process(ctx, name, in, out, nil)
-	return edge.StreamStats{Frames: int(stats.Frames)}, asEdgeError(err)
+	stats, err := v.pool.Process(ctx, pipeline.Stream(req), in, out, nil)
+	return edge.StreamStats{Frames: int(stats.Frames), BytesCopied: stats.BytesCopied}, asEdgeError(err)
 }
 
 // Synthetic implements edge.Processor.

@@ -46,7 +46,7 @@ func TestSlowReceiverHoldsItsOwnWorkerBackAndNoOther(t *testing.T) {
 	in, out := &meter{Reader: bytes.NewReader(long)}, &gate{open: make(chan struct{})}
 	result := make(chan error, 1)
 	go func() {
-		_, err := p.Process(t.Context(), "beauty_v2", in, out, nil)
+		_, err := p.Process(t.Context(), pipeline.Stream{Pipeline: "beauty_v2"}, in, out, nil)
 		result <- err
 	}()
 	const longest = 200 * time.Millisecond // no pause between two reads is longer

@@ -63,6 +63,12 @@ func (p *Pool) spawn() (*child, error) {
 		return nil, err
 	}
 	defer spool.Close()
+	made, err := newSpool(p.cfg.SpoolDir)
+	if err != nil {
+		ours.Close()
+		return nil, err
+	}
+	defer made.Close()
 
 	c := &child{
 		conn: ours, in: wire.NewReader(ours), out: wire.NewWriter(ours),
@@ -70,7 +76,7 @@ func (p *Pool) spawn() (*child, error) {
 	}
 	c.cmd = exec.Command(p.workerExec, "--serve", "--max-memory", strconv.FormatInt(p.cfg.MaxMemory, 10))
 	c.cmd.Args[0] = p.cfg.Worker
-	c.cmd.ExtraFiles = []*os.File{theirs, spool} // wire.FD, wire.SpoolFD
+	c.cmd.ExtraFiles = []*os.File{theirs, spool, made} // wire.FD, wire.SpoolFD, wire.MadeFD
 	c.cmd.Stderr = c.stderr
 	c.cmd.WaitDelay = time.Second
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}

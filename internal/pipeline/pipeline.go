@@ -13,7 +13,7 @@ type Pipeline struct {
 	Name string
 	// Summary says in one sentence what it does.
 	Summary string
-	// Model is the name of the ONNX model, in package models, that it runs on each frame.
+	// Model is the name of the ONNX model, in package models, that it runs on each frame; empty for none.
 	Model string
 }
 
@@ -23,6 +23,9 @@ func Pipelines() []Pipeline {
 		Name:    "beauty_v2",
 		Summary: "smooths skin and keeps edges, hair and background",
 		Model:   "beauty_v2",
+	}, {
+		Name:    "transcode",
+		Summary: "changes codec and container only",
 	}}
 }
 

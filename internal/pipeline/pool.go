@@ -7,8 +7,6 @@ import (
 	"os"
 	"slices"
 	"sync"
-
-	"quicedge/internal/pipeline/wire"
 )
 
 // Pool keeps worker processes ready and gives each job one of them.
@@ -63,20 +61,19 @@ func New(ctx context.Context, cfg Config) (*Pool, error) {
 	return p, nil
 }
 
-// Process streams the video of in through the pipeline to out: fragmented MP4 with H.264, the audio untouched. Input is
-// read and output written at once and as they come; an out that takes its time holds back only this job's worker.
+// Process streams the video of in through the pipeline to out; audio is untouched. Input is read and, but for MP4 with its
+// index in front, output written at once and as they come; an out that takes its time holds back only this job's worker.
 // onProgress may be nil; it is called from this goroutine.
 //
-// Errors: ErrUnknownPipeline, *MediaError, ErrBusy, ErrWorkerDied, ErrTimeout, ErrTooLarge, ErrClosed, what in or out
+// Errors: ErrUnknownPipeline, *InvalidError, *MediaError, ErrBusy, ErrWorkerDied, ErrTimeout, ErrTooLarge, ErrClosed, what in or out
 // returned, or the cause of ctx. Part of the output may have been written before an error is known.
 //
 // When Process returns early, one Read of in may still be under way in the background; nothing follows it.
-func (p *Pool) Process(ctx context.Context, pipelineName string, in io.Reader, out io.Writer, onProgress func(Progress)) (Stats, error) {
-	if _, err := Lookup(pipelineName); err != nil {
+func (p *Pool) Process(ctx context.Context, stream Stream, in io.Reader, out io.Writer, onProgress func(Progress)) (Stats, error) {
+	if err := stream.Validate(); err != nil {
 		return Stats{}, err
 	}
-	job := wire.Job{Kind: wire.KindStream, Pipeline: pipelineName, MaxInput: p.cfg.MaxInput}
-	done, err := p.run(ctx, job, in, out, onProgress)
+	done, err := p.run(ctx, stream.job(p.cfg.MaxInput), in, out, onProgress)
 	if err != nil {
 		return Stats{}, fmt.Errorf("process video: %w", err)
 	}

@@ -38,7 +38,7 @@ func newPool(t *testing.T, cfg pipeline.Config) *pipeline.Pool {
 func process(t *testing.T, p *pipeline.Pool, in []byte) ([]byte, pipeline.Stats, error) {
 	t.Helper()
 	var out bytes.Buffer
-	stats, err := p.Process(t.Context(), "beauty_v2", bytes.NewReader(in), &out, nil)
+	stats, err := p.Process(t.Context(), pipeline.Stream{Pipeline: "beauty_v2"}, bytes.NewReader(in), &out, nil)
 	return out.Bytes(), stats, err
 }
 
@@ -135,7 +135,7 @@ func TestFrameTimesOfAVariableRateAreKept(t *testing.T) {
 
 func TestUnknownPipelineIsRefusedWithTheKnownNames(t *testing.T) {
 	p := newPool(t, pipeline.Config{})
-	_, err := p.Process(t.Context(), "beauty_v9", bytes.NewReader(nil), &bytes.Buffer{}, nil)
+	_, err := p.Process(t.Context(), pipeline.Stream{Pipeline: "beauty_v9"}, bytes.NewReader(nil), &bytes.Buffer{}, nil)
 	var unknown *pipeline.UnknownPipelineError
 	if !errors.Is(err, pipeline.ErrUnknownPipeline) || !errors.As(err, &unknown) || len(unknown.Known) == 0 {
 		t.Fatalf("Process = %v", err)

@@ -15,13 +15,15 @@ type Progress struct {
 	Duration          time.Duration
 }
 
-// Stats is what a finished job did. Stages is the time spent in demux, decode, infer, encode and mux; waiting for the
-// body or for the receiver is in demux and mux. DamagedPackets counts packets that the decoder refused and that were
-// left out.
+// Stats is what a finished job did. Stages is the time spent in demux, decode, infer, encode and mux, which overlap; waiting
+// for the body is in demux, for the receiver in encode and mux. DamagedPackets counts packets that the decoder refused and
+// that were left out. BytesCopied counts raw pictures that were copied on their way from the decoder to the encoder: where
+// their format or size had to change.
 type Stats struct {
 	Frames, AudioPackets int64
 	DamagedPackets       int64
 	InBytes, OutBytes    int64
+	BytesCopied          int64
 	Width, Height        int
 	Elapsed              time.Duration
 	Stages               map[string]time.Duration
@@ -30,7 +32,7 @@ type Stats struct {
 func statsOf(d wire.Done) Stats {
 	return Stats{
 		Frames: d.Frames, AudioPackets: d.AudioPackets, DamagedPackets: d.DamagedPackets,
-		InBytes: d.InBytes, OutBytes: d.OutBytes,
+		InBytes: d.InBytes, OutBytes: d.OutBytes, BytesCopied: d.BytesCopied,
 		Width: d.Width, Height: d.Height,
 		Elapsed: d.Elapsed, Stages: d.Stages,
 	}

@@ -95,7 +95,7 @@ func TestOutputComesWhileInputIsStillComingIn(t *testing.T) {
 	u, out := newUpload(t), newCounter()
 	result := make(chan error, 1)
 	go func() {
-		_, err := p.Process(t.Context(), "beauty_v2", u, out, nil)
+		_, err := p.Process(t.Context(), pipeline.Stream{Pipeline: "beauty_v2"}, u, out, nil)
 		result <- err
 	}()
 	u.send(0, 40)
@@ -112,7 +112,7 @@ func TestKilledWorkerFailsItsJobAloneAndIsReplaced(t *testing.T) {
 	u, out := newUpload(t), newCounter()
 	result := make(chan error, 1)
 	go func() {
-		_, err := p.Process(t.Context(), "beauty_v2", u, out, nil)
+		_, err := p.Process(t.Context(), pipeline.Stream{Pipeline: "beauty_v2"}, u, out, nil)
 		result <- err
 	}()
 	u.send(0, 40)
@@ -141,7 +141,7 @@ func TestCancelledJobEndsAtOnce(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	result := make(chan error, 1)
 	go func() {
-		_, err := p.Process(ctx, "beauty_v2", u, out, nil)
+		_, err := p.Process(ctx, pipeline.Stream{Pipeline: "beauty_v2"}, u, out, nil)
 		result <- err
 	}()
 	u.send(0, 40)
@@ -166,10 +166,10 @@ func TestFailingReaderAndWriterEndTheJobWithTheirError(t *testing.T) {
 	clip := testclip.Read(t, testclip.Spec{Seconds: 1})
 	broken := errors.New("broken")
 	in := io.MultiReader(bytes.NewReader(clip[:1000]), failing{broken})
-	if _, err := p.Process(t.Context(), "beauty_v2", in, io.Discard, nil); !errors.Is(err, broken) {
+	if _, err := p.Process(t.Context(), pipeline.Stream{Pipeline: "beauty_v2"}, in, io.Discard, nil); !errors.Is(err, broken) {
 		t.Errorf("with a broken reader: %v", err)
 	}
-	if _, err := p.Process(t.Context(), "beauty_v2", bytes.NewReader(clip), failing{broken}, nil); !errors.Is(err, broken) {
+	if _, err := p.Process(t.Context(), pipeline.Stream{Pipeline: "beauty_v2"}, bytes.NewReader(clip), failing{broken}, nil); !errors.Is(err, broken) {
 		t.Errorf("with a broken writer: %v", err)
 	}
 	if _, _, err := process(t, p, clip); err != nil {
@@ -186,7 +186,7 @@ func TestStalledJobIsEnded(t *testing.T) {
 	p := newPool(t, pipeline.Config{StallTimeout: 300 * time.Millisecond})
 	u := newUpload(t)
 	go u.send(0, 40)
-	if _, err := p.Process(t.Context(), "beauty_v2", u, io.Discard, nil); !errors.Is(err, pipeline.ErrTimeout) {
+	if _, err := p.Process(t.Context(), pipeline.Stream{Pipeline: "beauty_v2"}, u, io.Discard, nil); !errors.Is(err, pipeline.ErrTimeout) {
 		t.Errorf("a body that stops coming: %v, want ErrTimeout", err)
 	}
 }
@@ -196,7 +196,7 @@ func TestJobsBeyondTheQueueAreRefused(t *testing.T) {
 	u, out := newUpload(t), newCounter()
 	results := make(chan error, 3)
 	go func() {
-		_, err := p.Process(t.Context(), "beauty_v2", u, out, nil)
+		_, err := p.Process(t.Context(), pipeline.Stream{Pipeline: "beauty_v2"}, u, out, nil)
 		results <- err
 	}()
 	u.send(0, 40)
@@ -204,7 +204,7 @@ func TestJobsBeyondTheQueueAreRefused(t *testing.T) {
 	waiting, leave := context.WithCancel(t.Context())
 	for range 2 {
 		go func() {
-			_, err := p.Process(waiting, "beauty_v2", bytes.NewReader(nil), io.Discard, nil)
+			_, err := p.Process(waiting, pipeline.Stream{Pipeline: "beauty_v2"}, bytes.NewReader(nil), io.Discard, nil)
 			results <- err
 		}()
 	}
@@ -241,7 +241,7 @@ func TestPoolThatIsClosedRefusesJobs(t *testing.T) {
 	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
 		t.Errorf("the worker outlived the pool: %v", err)
 	}
-	if _, err := p.Process(t.Context(), "beauty_v2", bytes.NewReader(nil), io.Discard, nil); !errors.Is(err, pipeline.ErrClosed) {
+	if _, err := p.Process(t.Context(), pipeline.Stream{Pipeline: "beauty_v2"}, bytes.NewReader(nil), io.Discard, nil); !errors.Is(err, pipeline.ErrClosed) {
 		t.Errorf("Process = %v, want ErrClosed", err)
 	}
 	if err := p.Ready(); !errors.Is(err, pipeline.ErrClosed) {
@@ -258,7 +258,7 @@ func TestCloseCutsOffWhatDoesNotEndInTime(t *testing.T) {
 	u, out := newUpload(t), newCounter()
 	result := make(chan error, 1)
 	go func() {
-		_, err := p.Process(t.Context(), "beauty_v2", u, out, nil)
+		_, err := p.Process(t.Context(), pipeline.Stream{Pipeline: "beauty_v2"}, u, out, nil)
 		result <- err
 	}()
 	u.send(0, 40)

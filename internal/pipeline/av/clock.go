@@ -63,8 +63,3 @@ func (c *clock) stamp(f *astiav.Frame) {
 	f.SetPts(c.next(t))
 	setDuration(f, c.length(length))
 }
-
-// position is the time of the last frame.
-func (c *clock) position() time.Duration {
-	return time.Duration(astiav.RescaleQ(c.last, c.base, astiav.NewRational(1, int(time.Second))))
-}

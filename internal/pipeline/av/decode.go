@@ -4,49 +4,40 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/asticode/go-astiav"
 )
 
-// Packet is one compressed packet, valid until the next Read.
-type Packet struct {
-	p     *astiav.Packet
-	video bool
-	audio int // index of the audio track, if not video
-}
-
-// Video says that the packet belongs to the video track; else it is audio.
-func (p Packet) Video() bool { return p.video }
-
 // Read returns the next packet of the video or an audio track, and io.EOF at the end. The error is *Unsupported when
 // the input is broken, or what the reader returned.
-func (in *Input) Read() (Packet, error) {
+func (in *Input) Read() (*Packet, error) {
+	p := in.takePacket()
 	for {
-		in.packet.Unref()
-		if err := in.format.ReadFrame(in.packet); err != nil {
-			if in.source.err == nil && errors.Is(err, astiav.ErrEof) {
-				return Packet{}, io.EOF
+		if r := readPacket(in.format, p.p); r < 0 {
+			p.Close()
+			if in.source.err == nil && errors.Is(r.err(), astiav.ErrEof) {
+				return nil, io.EOF
 			}
-			return Packet{}, in.source.explain(err, &Unsupported{"demux", "the file is corrupt or ends in the middle; send it again"})
+			return nil, in.explain(r.err(), &Unsupported{"demux", "the file is corrupt or ends in the middle; send it again"})
 		}
-		index := in.packet.StreamIndex()
-		if index == in.video.Index() {
-			return Packet{p: in.packet, video: true}, nil
-		}
-		for i, s := range in.audio {
-			if s.Index() == index {
-				return Packet{p: in.packet, audio: i}, nil
-			}
+		switch track := in.tracks.of(p.p.StreamIndex()); track {
+		case ignored:
+			p.p.Unref()
+		case undefined:
+			p.Close()
+			return nil, undefinedAudio()
+		default:
+			p.audio = track
+			return p, nil
 		}
 	}
 }
 
-// Decode gives the frames that a video packet completes to emit, in the order they are shown. A packet that the decoder
-// refuses is counted and left out; too many of them are *Unsupported.
-func (in *Input) Decode(p Packet, emit func(*Frame) error) error {
-	if err := in.decoder.SendPacket(p.p); err != nil && !isEnd(err) {
-		if err := in.damaged.refuse(err); err != nil {
+// Decode gives the frames that a video packet completes to emit, in the order they are shown; emit owns what it gets. A
+// packet that the decoder refuses is counted and left out; too many of them are *Unsupported.
+func (in *Input) Decode(p *Packet, emit func(*Frame) error) error {
+	if r := sendPacket(in.decoder, p.p); r < 0 && !r.ended() {
+		if err := in.damaged.refuse(r.err()); err != nil {
 			return err
 		}
 	} else {
@@ -57,8 +48,8 @@ func (in *Input) Decode(p Packet, emit func(*Frame) error) error {
 
 // Drain gives the frames that the decoder still holds to emit, after the last packet.
 func (in *Input) Drain(emit func(*Frame) error) error {
-	if err := in.decoder.SendPacket(nil); err != nil && !isEnd(err) {
-		return fmt.Errorf("drain decoder: %w", err)
+	if r := sendPacket(in.decoder, nil); r < 0 && !r.ended() {
+		return fmt.Errorf("drain decoder: %w", r.err())
 	}
 	if err := in.frames(emit); err != nil {
 		return err
@@ -71,43 +62,40 @@ func (in *Input) Drain(emit func(*Frame) error) error {
 
 func (in *Input) frames(emit func(*Frame) error) error {
 	for {
-		in.frame.Unref()
-		err := in.decoder.ReceiveFrame(in.frame)
+		f := in.store.take()
+		r := receiveFrame(in.decoder, f.f)
 		switch {
-		case err == nil:
-		case isEnd(err):
+		case r >= 0:
+		case r.ended():
+			f.Close()
 			return nil
 		default:
-			if err := in.damaged.refuse(err); err != nil {
+			f.Close()
+			if err := in.damaged.refuse(r.err()); err != nil {
 				return err
 			}
 			continue
 		}
-		in.clock.stamp(in.frame)
-		f, err := in.fit(in.frame)
+		in.clock.stamp(f.f)
+		f, err := in.fit(f)
 		if err != nil {
 			return err
 		}
-		if err := emit(&Frame{f: f}); err != nil {
+		if err := emit(f); err != nil {
 			return err
 		}
 	}
 }
 
-// fit returns f, or a copy in the layout and the size that the output was opened with.
-func (in *Input) fit(f *astiav.Frame) (*astiav.Frame, error) {
-	p := in.video.CodecParameters()
-	if planar(f) && f.Width() == p.Width() && f.Height() == p.Height() {
+// fit returns f, or in its place a copy in the layout and the size that the output was opened with.
+func (in *Input) fit(f *Frame) (*Frame, error) {
+	if planar(f.f) && f.f.Width() == in.width && f.f.Height() == in.height {
+		f.f.SetPixelFormat(astiav.PixelFormatYuv420P) // for yuvj420p: its range is in the encoder's parameters
 		return f, nil
 	}
-	if in.scaler == nil {
-		in.scaler = &scaler{width: p.Width(), height: p.Height()}
-	}
-	return in.scaler.scale(f)
+	defer f.Close()
+	return in.scaler.scale(f.f)
 }
-
-// Position is the time of the last decoded frame.
-func (in *Input) Position() time.Duration { return in.clock.position() }
 
 // damage counts what the decoder refuses. A cut out of a live stream begins with packets that refer to what came
 // before it, and a lossy uplink loses some: such a video is still worth having. One of which a tenth is refused is not.

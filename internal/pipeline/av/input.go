@@ -3,7 +3,6 @@
 package av
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -22,10 +21,10 @@ const (
 
 // checkSize refuses pictures that the pipeline cannot take. A damaged stream can change its size after it was probed.
 func checkSize(stage string, w, h int) error {
-	if w%2 == 0 && h%2 == 0 && min(w, h) >= MinSide && max(w, h) <= MaxSide && w*h <= MaxPixels {
+	if min(w, h) >= MinSide && max(w, h) <= MaxSide && w*h <= MaxPixels {
 		return nil
 	}
-	return &Unsupported{stage, fmt.Sprintf("its size %dx%d is not supported; send even sizes from 16x16 to 3840x2160, no side over %d", w, h, MaxSide)}
+	return &Unsupported{stage, fmt.Sprintf("its size %dx%d is not supported; send sizes from 16x16 to 3840x2160, no side over %d", w, h, MaxSide)}
 }
 
 // A stream is examined until the parameters of its tracks are known, and for so long at most: 20 frames and the first
@@ -47,75 +46,87 @@ func (e *Unsupported) Error() string { return e.Stage + ": " + e.Reason }
 
 // Input demuxes one video and decodes its first video track.
 type Input struct {
-	source  *source
-	io      *astiav.IOContext
+	source  *pipe
 	format  *astiav.FormatContext
 	video   *astiav.Stream
 	audio   []*astiav.Stream
+	tracks  tracks
 	decoder *astiav.CodecContext
-	scaler  *scaler
-	packet  *astiav.Packet
-	frame   *astiav.Frame
+	width   int // of the frames that are given out: even
+	height  int
+	store   *Frames
+	scaler  scaler
+	packets chan *Packet // that are free
 	clock   clock
 	damaged damage
 }
 
 // Open finds out what r holds. An r that is also an io.Seeker is read where its index is; another is read once from
-// front to back. The error is *Unsupported when the input is at fault, or wraps what r returned.
-func Open(r io.Reader) (*Input, error) {
-	in := &Input{source: &source{r: r}, packet: astiav.AllocPacket(), frame: astiav.AllocFrame()}
-	if err := in.open(); err != nil {
+// front to back. Frames come out of the store. The error is *Unsupported when the input is at fault, or wraps what r
+// returned.
+func Open(r io.Reader, store *Frames) (*Input, error) {
+	in := &Input{store: store, packets: make(chan *Packet, 64)}
+	if err := in.open(r); err != nil {
 		in.Close()
 		return nil, err
 	}
 	return in, nil
 }
 
-func (in *Input) open() error {
+func (in *Input) open(r io.Reader) error {
 	var err error
-	if in.io, err = in.source.context(); err != nil {
-		return fmt.Errorf("open input: %w", err)
+	if in.source, err = readFrom(r); err != nil {
+		return err
 	}
 	if err := in.probe(); err != nil {
 		return err
 	}
-	for _, s := range in.format.Streams() {
-		switch s.CodecParameters().MediaType() {
-		case astiav.MediaTypeVideo:
-			if in.video == nil {
-				in.video = s
-				continue
-			}
-		case astiav.MediaTypeAudio:
-			if s.CodecParameters().SampleRate() > 0 { // else announced, but nothing of it was seen
-				in.audio = append(in.audio, s)
-				continue
-			}
-		}
-		s.SetDiscard(astiav.DiscardAll)
-	}
+	in.choose()
 	if in.video == nil {
 		return &Unsupported{"probe", "there is no video track in it; send a file with H.264 or H.265 video"}
 	}
 	return in.openDecoder()
 }
 
+// choose takes the first video track and every audio track.
+func (in *Input) choose() {
+	for _, s := range in.format.Streams() {
+		track := ignored
+		switch s.CodecParameters().MediaType() {
+		case astiav.MediaTypeVideo:
+			if in.video == nil {
+				in.video, track = s, video
+			}
+		case astiav.MediaTypeAudio:
+			track = undefined
+			if s.CodecParameters().SampleRate() > 0 {
+				in.audio = append(in.audio, s)
+				track = len(in.audio) - 1
+			}
+		}
+		if track == ignored {
+			s.SetDiscard(astiav.DiscardAll)
+		}
+		in.tracks = append(in.tracks, track)
+	}
+}
+
 func (in *Input) probe() error {
 	in.format = astiav.AllocFormatContext()
-	in.format.SetPb(in.io)
+	in.source.attach(in.format)
 	options := dictionary(map[string]string{
 		// Other formats of a system's FFmpeg, playlists above all, must not be reached from a stranger's bytes.
-		"format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,mpegts,flv,h264,hevc",
+		"format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,flv,h264,hevc",
 		"analyzeduration":  fmt.Sprint(probeTime.Microseconds()),
 		"probesize":        fmt.Sprint(probeBytes),
 	})
 	defer options.Free()
 	if err := in.format.OpenInput("", nil, options); err != nil {
 		in.format = nil // freed by the failed call
-		return in.source.explain(err, &Unsupported{"probe", "it is not a video that can be read; send MP4, MPEG-TS, FLV or raw H.264 / H.265"})
+		return in.explain(err, &Unsupported{"probe", "it is not a video that can be read; send MP4, Matroska, MPEG-TS, FLV or raw H.264 / H.265"})
 	}
 	if err := in.format.FindStreamInfo(nil); err != nil {
-		return in.source.explain(err, &Unsupported{"probe", "its tracks cannot be read; send a file that ffprobe can read"})
+		return in.explain(err, &Unsupported{"probe", "its tracks cannot be read; send a file that ffprobe can read"})
 	}
 	return nil
 }
@@ -137,15 +148,20 @@ func (in *Input) openDecoder() error {
 	if err := p.ToCodecContext(in.decoder); err != nil {
 		return fmt.Errorf("set up %s decoder: %w", name, err)
 	}
-	in.decoder.SetThreadCount(1)
+	in.decoder.SetThreadCount(decoderThreads())
 	options := dictionary(map[string]string{"max_pixels": fmt.Sprint(MaxPixels)})
 	defer options.Free()
 	if err := in.decoder.Open(codec, options); err != nil {
 		return &Unsupported{"decode", fmt.Sprintf("its %s headers are broken (%v); send the file again", name, err)}
 	}
+	in.width, in.height = even(p.Width()), even(p.Height())
+	in.scaler = scaler{store: in.store, width: in.width, height: in.height, shown: [2]int{p.Width(), p.Height()}}
 	in.clock = newClock(in)
 	return nil
 }
+
+// even is n, or one more: 4:2:0 halves both axes.
+func even(n int) int { return n + n&1 }
 
 // Duration is how long the video says it is; 0 when it does not.
 func (in *Input) Duration() time.Duration {
@@ -158,22 +174,21 @@ func (in *Input) Duration() time.Duration {
 // Damaged is the number of packets that the decoder refused and that were left out.
 func (in *Input) Damaged() int64 { return in.damaged.packets }
 
-// Close frees everything but the reader.
+// Close frees everything but the reader and the store.
 func (in *Input) Close() {
-	if in.scaler != nil {
-		in.scaler.close()
-	}
+	in.scaler.close()
 	if in.decoder != nil {
 		in.decoder.Free()
 	}
 	if in.format != nil {
 		in.format.CloseInput()
 	}
-	if in.io != nil {
-		in.io.Free()
+	if in.source != nil {
+		in.source.close()
 	}
-	in.frame.Free()
-	in.packet.Free()
+	for len(in.packets) > 0 {
+		(<-in.packets).p.Free()
+	}
 }
 
 func dictionary(options map[string]string) *astiav.Dictionary {
@@ -182,9 +197,4 @@ func dictionary(options map[string]string) *astiav.Dictionary {
 		_ = d.Set(k, v, 0) // fails without memory only, and then so does the next call
 	}
 	return d
-}
-
-// isEnd says that FFmpeg has no more for now, or at all.
-func isEnd(err error) bool {
-	return errors.Is(err, astiav.ErrEof) || errors.Is(err, astiav.ErrEagain)
 }

@@ -6,35 +6,64 @@ import (
 	"github.com/asticode/go-astiav"
 )
 
-// scaler brings frames of another pixel format or size into planar 4:2:0 of one size: 10-bit and 4:2:2 material, and
-// streams that change their size on the way.
+// scaler brings frames of another pixel format or size into planar 4:2:0 of one size: 10-bit and 4:2:2 material, odd
+// sizes, and streams that change their size on the way. It is the one copy of a raw picture that a worker makes.
 type scaler struct {
-	width, height int
+	store         *Frames
+	width, height int // of the output, even
+	shown         [2]int
 	context       *astiav.SoftwareScaleContext
 	from          [3]int // width, height, pixel format of the context's input
-	out           *astiav.Frame
 }
 
-func (s *scaler) scale(f *astiav.Frame) (*astiav.Frame, error) {
+// scale returns f in the layout of the output. An odd size is not stretched to the even one: the column and the row that
+// are missing repeat their neighbours.
+func (s *scaler) scale(f *astiav.Frame) (*Frame, error) {
 	if err := s.prepare(f); err != nil {
 		return nil, fmt.Errorf("convert %dx%d %s frame: %w", f.Width(), f.Height(), f.PixelFormat(), err)
 	}
-	// Frames may still be referenced by the encoder: each gets its own buffer.
-	s.out.Unref()
-	s.out.SetWidth(s.width)
-	s.out.SetHeight(s.height)
-	s.out.SetPixelFormat(astiav.PixelFormatYuv420P)
-	if err := s.out.AllocBuffer(planeAlign); err != nil {
-		return nil, fmt.Errorf("allocate %dx%d frame: %w", s.width, s.height, err)
+	out, err := s.store.Picture(s.width, s.height)
+	if err != nil {
+		return nil, err
 	}
-	if err := s.context.ScaleFrame(f, s.out); err != nil {
+	out.f.SetWidth(s.shown[0])
+	out.f.SetHeight(s.shown[1])
+	out.f.SetPixelFormat(scaledTo(f.PixelFormat()))
+	if err := s.context.ScaleFrame(f, out.f); err != nil {
+		out.Close()
 		return nil, fmt.Errorf("convert %dx%d %s frame: %w", f.Width(), f.Height(), f.PixelFormat(), err)
 	}
-	s.out.SetPts(f.Pts())
-	setDuration(s.out, duration(f))
-	s.out.SetColorRange(f.ColorRange())
-	s.out.SetColorSpace(f.ColorSpace())
-	return s.out, nil
+	out.f.SetPixelFormat(astiav.PixelFormatYuv420P)
+	out.f.SetWidth(s.width)
+	out.f.SetHeight(s.height)
+	pad(out.Planes(), s.shown[0], s.shown[1])
+	out.SetTime(f.Pts())
+	out.SetDuration(duration(f))
+	s.store.Copied(s.width * s.height * 3 / 2)
+	return out, nil
+}
+
+// pad fills the last column and row of an even picture whose content is of an odd size. Chroma has no gap: half of an odd
+// size is rounded up.
+func pad(p Planes, width, height int) {
+	if width < p.Width {
+		for y := range height {
+			p.Y[y*p.Stride+width] = p.Y[y*p.Stride+width-1]
+		}
+	}
+	if height < p.Height {
+		copy(p.Y[height*p.Stride:][:p.Width], p.Y[(height-1)*p.Stride:])
+	}
+}
+
+// scaledTo is the 4:2:0 format that holds the same range of levels as from does: swscale tells the range by the format.
+func scaledTo(from astiav.PixelFormat) astiav.PixelFormat {
+	switch from {
+	case astiav.PixelFormatYuvj420P, astiav.PixelFormatYuvj422P, astiav.PixelFormatYuvj444P, astiav.PixelFormatYuvj440P,
+		astiav.PixelFormatGray8, astiav.PixelFormatGray10Le:
+		return astiav.PixelFormatYuvj420P
+	}
+	return astiav.PixelFormatYuv420P
 }
 
 func (s *scaler) prepare(f *astiav.Frame) error {
@@ -42,16 +71,10 @@ func (s *scaler) prepare(f *astiav.Frame) error {
 	if s.context != nil && s.from == from {
 		return nil
 	}
-	if s.context != nil {
-		s.context.Free()
-		s.context = nil
-	}
-	if s.out == nil {
-		s.out = astiav.AllocFrame()
-	}
+	s.close()
 	flags := astiav.NewSoftwareScaleContextFlags(astiav.SoftwareScaleContextFlagBilinear)
 	var err error
-	s.context, err = astiav.CreateSoftwareScaleContext(from[0], from[1], f.PixelFormat(), s.width, s.height, astiav.PixelFormatYuv420P, flags)
+	s.context, err = astiav.CreateSoftwareScaleContext(from[0], from[1], f.PixelFormat(), s.shown[0], s.shown[1], scaledTo(f.PixelFormat()), flags)
 	s.from = from
 	return err
 }
@@ -59,8 +82,6 @@ func (s *scaler) prepare(f *astiav.Frame) error {
 func (s *scaler) close() {
 	if s.context != nil {
 		s.context.Free()
-	}
-	if s.out != nil {
-		s.out.Free()
+		s.context = nil
 	}
 }

@@ -19,10 +19,13 @@ const (
 	KindSynthetic Kind = "synthetic"
 )
 
-// Job is the order that opens a job. Width, Height and FrameCount belong to KindSynthetic.
+// Job is the order that opens a job. Format is the container of the answer (fmp4, mp4 or ts; empty is fmp4), Codec that of its
+// video (h264 or h265; empty is what the pipeline says). Width, Height and FrameCount belong to KindSynthetic.
 type Job struct {
 	Kind       Kind   `json:"kind"`
 	Pipeline   string `json:"pipeline"`
+	Format     string `json:"format,omitempty"`
+	Codec      string `json:"codec,omitempty"`
 	MaxInput   int64  `json:"max_input,omitempty"`
 	Width      int    `json:"width,omitempty"`
 	Height     int    `json:"height,omitempty"`
@@ -38,13 +41,14 @@ type Progress struct {
 	Duration time.Duration `json:"duration_ns"`
 }
 
-// Done ends a job that worked.
+// Done ends a job that worked. BytesCopied counts raw pictures that were copied on their way from the decoder to the encoder.
 type Done struct {
 	Frames         int64                    `json:"frames"`
 	AudioPackets   int64                    `json:"audio_packets"`
 	DamagedPackets int64                    `json:"damaged_packets"`
 	InBytes        int64                    `json:"in_bytes"`
 	OutBytes       int64                    `json:"out_bytes"`
+	BytesCopied    int64                    `json:"bytes_copied"`
 	Width          int                      `json:"width"`
 	Height         int                      `json:"height"`
 	Elapsed        time.Duration            `json:"elapsed_ns"`

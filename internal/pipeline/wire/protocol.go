@@ -25,12 +25,14 @@
 package wire
 
 // Version is what both ends must agree on; it is part of Hello.
-const Version = 1
+const Version = 2
 
-// FD is where a worker finds the socket, SpoolFD the unlinked file it may use for bodies that need seeking.
+// FD is where a worker finds the socket, SpoolFD and MadeFD the unlinked files it may use for bodies and for videos that need
+// seeking.
 const (
 	FD      = 3
 	SpoolFD = 4
+	MadeFD  = 5
 )
 
 // MaxPayload is the largest payload of a frame, in bytes. 64 KiB is a third of the default socket buffer: large

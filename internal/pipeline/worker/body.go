@@ -3,6 +3,7 @@ package worker
 import (
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"quicedge/internal/pipeline/wire"
 )
@@ -12,7 +13,7 @@ import (
 type body struct {
 	frames *wire.Reader
 	rest   []byte
-	taken  int64
+	taken  atomic.Int64 // bytes; read by the stage that reports
 	ended  bool
 	broken error // the socket's, not the video's
 }
@@ -26,7 +27,7 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	n := copy(p, b.rest)
 	b.rest = b.rest[n:]
-	b.taken += int64(n)
+	b.taken.Add(int64(n))
 	return n, nil
 }
 

@@ -12,9 +12,7 @@ import (
 	"runtime/debug"
 
 	"quicedge/internal/pipeline/av"
-	"quicedge/internal/pipeline/infer"
 	"quicedge/internal/pipeline/wire"
-	"quicedge/models"
 )
 
 // Main runs quicedge-video with the given arguments and returns its exit code: 0 ok, 1 failed, 2 wrong usage.
@@ -58,39 +56,15 @@ func buildVersion() string {
 	return "(devel)"
 }
 
-// filters loads ONNX Runtime and a session for every model.
-func filters() (map[string]filter, string, error) {
-	version, err := infer.Start()
-	if err != nil {
-		return nil, "", err
-	}
-	all, err := models.All()
-	if err != nil {
-		return nil, "", err
-	}
-	loaded := map[string]filter{}
-	for _, m := range all {
-		s, err := infer.Open(m.ONNX, 1)
-		if err != nil {
-			return nil, "", fmt.Errorf("load model %s: %w", m.Name, err)
-		}
-		loaded[m.Name] = s
-	}
-	return loaded, version, nil
-}
-
 // check is --self-check.
 func check(stdout io.Writer) error {
-	loaded, version, err := filters()
+	loaded, version, err := loadModels()
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "onnx runtime %s ok\n", version)
-	for name, f := range loaded {
-		const size = 64
-		plane := make([]byte, size*size)
-		in := infer.Planes{Y: plane, Cb: plane[:size*size/4], Cr: plane[:size*size/4], Stride: size, Width: size, Height: size}
-		if err := f.Run(in, make([]byte, size*size)); err != nil {
+	for name, s := range loaded {
+		if err := try(s); err != nil {
 			return fmt.Errorf("run model %s: %w", name, err)
 		}
 		fmt.Fprintf(stdout, "model %s ok\n", name)
@@ -100,12 +74,13 @@ func check(stdout io.Writer) error {
 
 func serveSocket() error {
 	socket, spool := os.NewFile(wire.FD, "node"), os.NewFile(wire.SpoolFD, "spool")
+	made := os.NewFile(wire.MadeFD, "made")
 	if _, err := socket.Stat(); err != nil {
 		return errors.New("file descriptor 3 is not open; let quicedge start this program")
 	}
-	loaded, _, err := filters()
+	loaded, _, err := loadModels()
 	if err != nil {
 		return err
 	}
-	return newServer(socket, spool, loaded).serve()
+	return newServer(socket, spool, made, loaded).serve()
 }

@@ -13,22 +13,17 @@ import (
 	"quicedge/internal/pipeline/wire"
 )
 
-// filter computes the luma of a picture anew; infer.Session is one. Trim is called between jobs.
-type filter interface {
-	Run(in infer.Planes, luma []byte) error
-	Trim() error
-}
-
 // server answers jobs, one after the other.
 type server struct {
-	in      *wire.Reader
-	out     *wire.Writer
-	spool   *os.File
-	filters map[string]filter // by model
+	in     *wire.Reader
+	out    *wire.Writer
+	spool  *os.File // for a body that is read backwards
+	made   *os.File // for a video whose index is written last and sent first
+	models map[string]*infer.Session
 }
 
-func newServer(socket io.ReadWriter, spool *os.File, filters map[string]filter) *server {
-	return &server{in: wire.NewReader(socket), out: wire.NewWriter(socket), spool: spool, filters: filters}
+func newServer(socket io.ReadWriter, spool, made *os.File, models map[string]*infer.Session) *server {
+	return &server{in: wire.NewReader(socket), out: wire.NewWriter(socket), spool: spool, made: made, models: models}
 }
 
 // serve returns nil when the node closes the socket.
@@ -62,19 +57,27 @@ func (s *server) serve() error {
 func (s *server) answer(job wire.Job) error {
 	b := &body{frames: s.in}
 	t := newTimes()
-	done, err := s.run(job, b, t)
+	told := false
+	// fail tells the node at once, also where a stage still waits for the body: that ends when the node has been told.
+	fail := func(err error) error {
+		if told {
+			return nil
+		}
+		told = true
+		return s.out.SendJSON(wire.TypeFail, failure(err))
+	}
+	done, err := s.run(job, b, t, fail)
 	if b.broken != nil {
 		return fmt.Errorf("read body: %w", b.broken)
 	}
 	if err != nil {
-		if err := s.out.SendJSON(wire.TypeFail, failure(err)); err != nil {
-			return err
-		}
+		err = fail(err)
 	} else {
-		done.Elapsed, done.Stages, done.InBytes = time.Since(t.start), t.stages, b.taken
-		if err := s.out.SendJSON(wire.TypeDone, done); err != nil {
-			return err
-		}
+		done.Elapsed, done.Stages, done.InBytes = time.Since(t.start), t.sum(), b.taken.Load()
+		err = s.out.SendJSON(wire.TypeDone, done)
+	}
+	if err != nil {
+		return err
 	}
 	if err := b.discard(); err != nil {
 		return err
@@ -82,30 +85,12 @@ func (s *server) answer(job wire.Job) error {
 	return s.trim()
 }
 
-// trim gives memory back before the worker waits, which may be for long.
-func (s *server) trim() error {
-	for _, f := range s.filters {
-		if err := f.Trim(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *server) run(job wire.Job, b *body, t *times) (wire.Done, error) {
-	p, err := pipeline.Lookup(job.Pipeline)
-	if err != nil {
-		return wire.Done{}, err
-	}
-	f, ok := s.filters[p.Model]
-	if !ok {
-		return wire.Done{}, fmt.Errorf("load model %s: it is not in this worker; build both programs together", p.Model)
-	}
+func (s *server) run(job wire.Job, b *body, t *times, fail func(error) error) (wire.Done, error) {
 	switch job.Kind {
 	case wire.KindStream:
-		return s.stream(job, f, b, t)
+		return s.stream(job, b, t, fail)
 	case wire.KindSynthetic:
-		return synthetic(job, f, t)
+		return s.synthetic(job, t)
 	}
 	return wire.Done{}, fmt.Errorf("run job: kind %q is not known to this worker", job.Kind)
 }
@@ -117,21 +102,4 @@ func failure(err error) wire.Fail {
 		return wire.Fail{Cause: wire.CauseMedia, Stage: unsupported.Stage, Reason: unsupported.Reason}
 	}
 	return wire.Fail{Cause: wire.CauseInternal, Stage: "worker", Reason: err.Error()}
-}
-
-// times adds up what the stages of a job take.
-type times struct {
-	start  time.Time
-	stages map[string]time.Duration
-}
-
-func newTimes() *times {
-	return &times{start: time.Now(), stages: map[string]time.Duration{}}
-}
-
-// add counts the time since begin for a stage and returns now, where the next stage begins.
-func (t *times) add(stage string, begin time.Time) time.Time {
-	now := time.Now()
-	t.stages[stage] += now.Sub(begin)
-	return now
 }

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"quicedge/internal/pipeline/av"
-	"quicedge/internal/pipeline/infer"
 	"quicedge/internal/pipeline/wire"
 )
 
@@ -13,42 +12,67 @@ import (
 const syntheticRate = 30
 
 // synthetic makes frames, filters and encodes them, and drops the result.
-func synthetic(job wire.Job, f filter, t *times) (wire.Done, error) {
-	out, err := av.NewOutput(io.Discard, av.MadeUp(job.Width, job.Height, syntheticRate))
+func (s *server) synthetic(job wire.Job, t *times) (wire.Done, error) {
+	store := av.NewFrames(keptFrames)
+	defer store.Close()
+	chain, err := s.newChain(job, store)
+	if err != nil {
+		return wire.Done{}, err
+	}
+	defer chain.close()
+	out, err := av.NewOutput(io.Discard, outputFormat(av.MadeUp(job.Width, job.Height, syntheticRate), job, chain))
 	if err != nil {
 		return wire.Done{}, err
 	}
 	defer out.Close()
-	for i := range job.FrameCount {
-		if err := makeUp(out, f, t, job, i); err != nil {
-			return wire.Done{}, err
-		}
-	}
-	now := time.Now()
-	if err := out.Finish(); err != nil {
+	if err := (&maker{chain: chain, out: out, times: t, store: store}).run(job); err != nil {
 		return wire.Done{}, err
 	}
-	t.add("mux", now)
-	return wire.Done{Frames: out.Frames, OutBytes: out.Written(), Width: job.Width, Height: job.Height}, nil
+	return wire.Done{
+		Frames: out.Frames, OutBytes: out.Written(), BytesCopied: store.BytesCopied(), Width: job.Width, Height: job.Height,
+	}, nil
 }
 
-func makeUp(out *av.Output, f filter, t *times, job wire.Job, number int) error {
-	now := time.Now()
-	frame, err := av.NewFrame(job.Width, job.Height)
-	if err != nil {
+// maker puts made-up frames through a chain, one after the other.
+type maker struct {
+	chain *chain
+	out   *av.Output
+	times *times
+	store *av.Frames
+}
+
+func (m *maker) run(job wire.Job) error {
+	for i := range job.FrameCount {
+		begin := time.Now()
+		f, err := m.store.Picture(job.Width, job.Height)
+		if err != nil {
+			return err
+		}
+		f.SetTime(int64(i))
+		f.SetDuration(1)
+		paint(f.Planes(), i)
+		begin = m.times.add(stageGenerate, begin)
+		err = m.chain.frame(f, m.encode)
+		m.times.add(stageInfer, begin)
+		if err != nil {
+			return err
+		}
+	}
+	begin := time.Now()
+	if err := m.chain.drain(m.encode); err != nil {
 		return err
 	}
-	defer frame.Close()
-	frame.SetTime(int64(number))
-	planes := frame.Planes()
-	paint(planes, number)
-	now = t.add("generate", now)
-	if err := f.Run(infer.Planes(planes), out.Luma()); err != nil {
-		return err
-	}
-	now = t.add("infer", now)
-	defer t.add("encode", now)
-	return out.WriteVideo(frame)
+	defer m.times.add(stageMux, begin)
+	return m.out.Finish()
+}
+
+// encode is called by the chain, whose time is measured without it.
+func (m *maker) encode(f *av.Frame) error {
+	begin := time.Now()
+	err := m.out.WriteVideo(f)
+	f.Close()
+	m.times.less(stageInfer, m.times.add(stageEncode, begin).Sub(begin))
+	return err
 }
 
 // paint draws a band of grainy skin that moves over a grainy gradient. The grain is a linear congruential sequence:
@@ -70,7 +94,7 @@ func paint(p av.Planes, number int) {
 			if x >= left && x < left+band {
 				cb, cr = 102, 153
 			}
-			i := y*p.Stride/2 + x
+			i := y*p.ChromaStride + x
 			p.Cb[i], p.Cr[i] = cb, cr
 		}
 	}

@@ -1,0 +1,212 @@
+package worker
+
+import (
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"quicedge/internal/pipeline/av"
+	"quicedge/internal/pipeline/wire"
+)
+
+// queued is how many items may wait between two stages: enough that none waits for another's slow frame, few enough that a
+// 4K picture of 12 MB fits so often. keptFrames is how many frames are out at once, about.
+const (
+	queued     = 3
+	keptFrames = 16
+)
+
+// item is what passes between stages: a frame, or a packet of audio in its place between them.
+type item struct {
+	frame *av.Frame
+	audio *av.Packet
+}
+
+func (i item) close() {
+	if i.frame != nil {
+		i.frame.Close()
+	}
+	if i.audio != nil {
+		i.audio.Close()
+	}
+}
+
+// errStopped is what a stage returns that ends because another has failed.
+var errStopped = errors.New("another stage failed")
+
+// stages runs the three stages to their end.
+func (s *stream) stages() error {
+	s.decoded, s.filtered = make(chan item, queued), make(chan item, queued)
+	s.stop = make(chan struct{})
+	var others sync.WaitGroup
+	others.Go(func() {
+		s.halt(stageDecode, s.decode())
+		close(s.decoded)
+	})
+	others.Go(func() {
+		s.halt(stageInfer, s.filter())
+		close(s.filtered)
+	})
+	s.halt(stageEncode, s.encode())
+	var told error
+	if err := s.stopped(); err != nil && s.origin != stageDecode {
+		told = s.fail(err) // the first stage may be waiting for a body that ends when the node knows
+	}
+	others.Wait()
+	for _, c := range []chan item{s.decoded, s.filtered} {
+		for i := range c {
+			i.close()
+		}
+	}
+	return errors.Join(s.stopped(), told)
+}
+
+// halt stops all stages for err, of which the first counts; nil stops nothing.
+func (s *stream) halt(stage int, err error) {
+	if err == nil || errors.Is(err, errStopped) {
+		return
+	}
+	s.once.Do(func() {
+		s.err, s.origin = err, stage
+		close(s.stop)
+	})
+}
+
+// stopped returns why the stages stop, nil while they need not.
+func (s *stream) stopped() error {
+	select {
+	case <-s.stop:
+		return s.err
+	default:
+		return nil
+	}
+}
+
+// send passes an item on. It returns how long it waited for the next stage.
+func (s *stream) send(to chan item, i item) (time.Duration, error) {
+	select { // without a look at the clock where there is room
+	case to <- i:
+		return 0, nil
+	default:
+	}
+	begin := time.Now()
+	select {
+	case to <- i:
+		return time.Since(begin), nil
+	case <-s.stop:
+		i.close()
+		return 0, errStopped
+	}
+}
+
+// receive returns the next item, and io.EOF after the last.
+func (s *stream) receive(from chan item) (item, error) {
+	select {
+	case i, more := <-from:
+		if !more {
+			return item{}, io.EOF
+		}
+		return i, nil
+	case <-s.stop:
+		return item{}, errStopped
+	}
+}
+
+// decode is the first stage: demux and decode.
+func (s *stream) decode() error {
+	emit := func(f *av.Frame) error {
+		waited, err := s.send(s.decoded, item{frame: f})
+		s.times.less(stageDecode, waited)
+		return err
+	}
+	for {
+		begin := time.Now()
+		p, err := s.input.Read()
+		begin = s.times.add(stageDemux, begin)
+		switch {
+		case errors.Is(err, io.EOF):
+			defer s.times.add(stageDecode, begin)
+			return s.input.Drain(emit)
+		case err != nil:
+			return err
+		case p.Video():
+			err = s.input.Decode(p, emit)
+			p.Close()
+			s.times.add(stageDecode, begin)
+		default:
+			_, err = s.send(s.decoded, item{audio: p})
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// filter is the second stage: what the pipeline does with frames.
+func (s *stream) filter() error {
+	emit := func(f *av.Frame) error {
+		waited, err := s.send(s.filtered, item{frame: f})
+		s.times.less(stageInfer, waited)
+		return err
+	}
+	for {
+		i, err := s.receive(s.decoded)
+		begin := time.Now()
+		switch {
+		case errors.Is(err, io.EOF):
+			defer s.times.add(stageInfer, begin)
+			return s.chain.drain(emit)
+		case err != nil:
+			return err
+		case i.frame != nil:
+			err = s.chain.frame(i.frame, emit)
+			s.times.add(stageInfer, begin)
+		default:
+			_, err = s.send(s.filtered, i)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// encode is the third stage: encode and mux.
+func (s *stream) encode() error {
+	for {
+		i, err := s.receive(s.filtered)
+		begin := time.Now()
+		switch {
+		case errors.Is(err, io.EOF):
+			defer s.times.add(stageMux, begin)
+			return s.output.Finish()
+		case err != nil:
+			return err
+		case i.frame != nil:
+			err = s.output.WriteVideo(i.frame)
+			s.times.add(stageEncode, begin)
+		default:
+			err = s.output.WriteAudio(i.audio)
+			s.times.add(stageMux, begin)
+		}
+		i.close()
+		if err != nil {
+			return err
+		}
+		if err := s.report(begin); err != nil {
+			return err
+		}
+	}
+}
+
+// report tells the node how far the job is, now and then.
+func (s *stream) report(now time.Time) error {
+	if now.Sub(s.reported) < progressEvery {
+		return nil
+	}
+	s.reported = now
+	return s.server.out.SendJSON(wire.TypeProgress, wire.Progress{
+		Frames: s.output.Frames, InBytes: s.body.taken.Load(), OutBytes: s.output.Written(),
+		Position: s.output.Position(), Duration: s.duration,
+	})
+}
