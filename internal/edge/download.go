@@ -13,7 +13,7 @@ const (
 	TrailerFrames  = "X-Quicedge-Frames"     // video frames written
 	TrailerElapsed = "X-Quicedge-Elapsed-Ms" // from the request's header to the last byte
 	TrailerCopied  = "X-Quicedge-Bytes-Copied-Per-Frame"
-	TrailerError   = "X-Quicedge-Error"      // "code: message", to clients that sent "TE: trailers"
+	TrailerError   = "X-Quicedge-Error" // "code: message", to clients that sent "TE: trailers"
 )
 
 // download is the body of a stream's answer. Its first Write sends the header, so that until then an error gets a status of

@@ -44,11 +44,28 @@ func (c *cutter) before(p *astiav.Packet) error {
 		return nil
 	}
 	lasted, wanted := p.Dts()-c.start, min(c.start-c.first, c.longest)
-	if lasted < wanted && !p.Flags().Has(astiav.PacketFlagKey) {
+	if lasted < wanted && !p.Flags().Has(astiav.PacketFlagKey) || c.waits() {
 		return nil
 	}
 	c.start = p.Dts()
 	return c.cut()
+}
+
+// waits says that the index cannot be written yet: it describes AC-3 by what stands in its first packet.
+func (c *cutter) waits() bool {
+	if c.indexed {
+		return false
+	}
+	for i, filled := range c.filled {
+		if filled {
+			continue
+		}
+		switch c.m.format.audio[i-1].parameters.CodecID() {
+		case astiav.CodecIDAc3, astiav.CodecIDEac3:
+			return true
+		}
+	}
+	return false
 }
 
 func (c *cutter) cut() error {
@@ -68,14 +85,16 @@ func (c *cutter) cut() error {
 	return c.m.explain("write fragment", writePacket(c.m.context, nil).err())
 }
 
-// announce tells the muxer where tracks begin of which it has no packet yet: that belongs into the index.
+// announce tells the muxer where tracks begin of which it has no packet yet, when that is before 0: only the index can say so.
+// A later begin is in the times of the fragment.
 func (c *cutter) announce() error {
 	for i, filled := range c.filled {
 		if filled {
 			continue
 		}
 		t := &c.m.format.audio[i-1]
-		start := astiav.RescaleQ(t.start, t.times.base, c.m.bases[i]) - 1 // times grow strictly, and its first packet follows
+		start := astiav.RescaleQ(t.start, t.times.base, c.m.bases[i])
+		start = min(start-1, 0) // times grow strictly, and its first packet follows
 		empty := astiav.AllocPacket()
 		empty.SetStreamIndex(i)
 		empty.SetDts(start)

@@ -88,6 +88,9 @@ func (in *Input) open(r io.Reader) error {
 	return in.openDecoder()
 }
 
+// opusRate is the rate in which the times of every Opus stream count (RFC 7845, section 4).
+const opusRate = 48000
+
 // choose takes the first video track and every audio track.
 func (in *Input) choose() {
 	for _, s := range in.format.Streams() {
@@ -99,6 +102,9 @@ func (in *Input) choose() {
 			}
 		case astiav.MediaTypeAudio:
 			track = undefined
+			if s.CodecParameters().CodecID() == astiav.CodecIDOpus {
+				s.CodecParameters().SetSampleRate(opusRate) // MPEG-TS does not say it
+			}
 			if s.CodecParameters().SampleRate() > 0 {
 				in.audio = append(in.audio, s)
 				track = len(in.audio) - 1

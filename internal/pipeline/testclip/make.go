@@ -21,7 +21,9 @@ const (
 	MP4Fragmented Format = "fmp4"    // moof boxes
 	MPEGTS        Format = "ts"      // ADTS audio, a clock that starts at 1.4 s
 	AnnexB        Format = "h264"    // raw H.264: no times, no audio
+	AnnexBH265    Format = "hevc"    // raw H.265
 	FLV           Format = "flv"     // as RTMP carries it
+	Matroska      Format = "mkv"     // times in whole milliseconds
 	AudioOnly     Format = "m4a"     // AAC in MP4
 	PCMAudio      Format = "mov-pcm" // audio that MP4 players do not know
 )
@@ -34,7 +36,9 @@ type Spec struct {
 	Audio              bool
 	Format             Format
 	Codec              string   // an encoder of ffmpeg, libx264 or libx265
+	AudioCodec         string   // an encoder of ffmpeg; empty is aac
 	PixelFormat        string   // of the encoded video
+	Filter             string   // of ffmpeg, for the picture
 	Extra              []string // further output options of ffmpeg
 }
 
@@ -45,6 +49,7 @@ func (s Spec) withDefaults() Spec {
 	setDefault(&s.Seconds, 2)
 	setDefault(&s.Format, MP4)
 	setDefault(&s.Codec, "libx264")
+	setDefault(&s.AudioCodec, "aac")
 	setDefault(&s.PixelFormat, "yuv420p")
 	return s
 }
@@ -101,11 +106,17 @@ func (s Spec) arguments(path string) []string {
 		if s.Format == PCMAudio {
 			args = append(args, "-c:a", "pcm_s16le")
 		} else {
-			args = append(args, "-c:a", "aac", "-b:a", "64k")
+			args = append(args, "-c:a", s.AudioCodec, "-b:a", "64k")
 		}
 	}
 	if s.Format != AudioOnly {
 		args = append(args, "-c:v", s.Codec, "-preset", "veryfast", "-crf", "16", "-g", fmt.Sprint(s.FPS), "-bf", "2", "-pix_fmt", s.PixelFormat)
+		if s.Filter != "" {
+			args = append(args, "-vf", s.Filter)
+		}
+		if s.Codec == "libx265" {
+			args = append(args, "-x265-params", "log-level=error")
+		}
 	}
 	switch s.Format {
 	case MP4:
@@ -117,7 +128,7 @@ func (s Spec) arguments(path string) []string {
 }
 
 func (s Spec) hasAudio() bool {
-	return s.Format == AudioOnly || s.Format == PCMAudio || (s.Audio && s.Format != AnnexB)
+	return s.Format == AudioOnly || s.Format == PCMAudio || (s.Audio && s.Format != AnnexB && s.Format != AnnexBH265)
 }
 
 // picture is a filter graph. 0xE0AC90 has Cb 106 and Cr 157: in the middle of what counts as skin. The background has
