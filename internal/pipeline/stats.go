@@ -18,12 +18,13 @@ type Progress struct {
 // Stats is what a finished job did. Stages is the time spent in demux, decode, infer, encode and mux, which overlap; waiting
 // for the body is in demux, for the receiver in encode and mux. DamagedPackets counts packets that the decoder refused and
 // that were left out. BytesCopied counts raw pictures that were copied on their way from the decoder to the encoder: where
-// their format or size had to change.
+// their format or size had to change. Allocations counts those of the worker's Go program, the job's set-up included.
 type Stats struct {
 	Frames, AudioPackets int64
 	DamagedPackets       int64
 	InBytes, OutBytes    int64
 	BytesCopied          int64
+	Allocations          int64
 	Width, Height        int
 	Elapsed              time.Duration
 	Stages               map[string]time.Duration
@@ -32,7 +33,7 @@ type Stats struct {
 func statsOf(d wire.Done) Stats {
 	return Stats{
 		Frames: d.Frames, AudioPackets: d.AudioPackets, DamagedPackets: d.DamagedPackets,
-		InBytes: d.InBytes, OutBytes: d.OutBytes, BytesCopied: d.BytesCopied,
+		InBytes: d.InBytes, OutBytes: d.OutBytes, BytesCopied: d.BytesCopied, Allocations: d.Allocations,
 		Width: d.Width, Height: d.Height,
 		Elapsed: d.Elapsed, Stages: d.Stages,
 	}

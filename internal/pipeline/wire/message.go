@@ -41,7 +41,8 @@ type Progress struct {
 	Duration time.Duration `json:"duration_ns"`
 }
 
-// Done ends a job that worked. BytesCopied counts raw pictures that were copied on their way from the decoder to the encoder.
+// Done ends a job that worked. BytesCopied counts raw pictures that were copied on their way from the decoder to the encoder,
+// Allocations what the worker's Go program allocated, the job's set-up included.
 type Done struct {
 	Frames         int64                    `json:"frames"`
 	AudioPackets   int64                    `json:"audio_packets"`
@@ -49,6 +50,7 @@ type Done struct {
 	InBytes        int64                    `json:"in_bytes"`
 	OutBytes       int64                    `json:"out_bytes"`
 	BytesCopied    int64                    `json:"bytes_copied"`
+	Allocations    int64                    `json:"allocations"`
 	Width          int                      `json:"width"`
 	Height         int                      `json:"height"`
 	Elapsed        time.Duration            `json:"elapsed_ns"`

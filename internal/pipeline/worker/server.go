@@ -74,6 +74,7 @@ func (s *server) answer(job wire.Job) error {
 		err = fail(err)
 	} else {
 		done.Elapsed, done.Stages, done.InBytes = time.Since(t.start), t.sum(), b.taken.Load()
+		done.Allocations = allocations() - t.allocated
 		err = s.out.SendJSON(wire.TypeDone, done)
 	}
 	if err != nil {

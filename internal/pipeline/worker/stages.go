@@ -17,44 +17,48 @@ const (
 	keptFrames = 16
 )
 
-// item is what passes between stages: a frame, or a packet of audio in its place between them.
+// readAhead is how many packets may wait for the decoder, so that it need not wait for the body when that comes unevenly.
+const readAhead = 16
+
+// item is what passes between stages: a frame, or a packet in its place between them.
 type item struct {
-	frame *av.Frame
-	audio *av.Packet
+	frame  *av.Frame
+	packet *av.Packet
 }
 
 func (i item) close() {
 	if i.frame != nil {
 		i.frame.Close()
 	}
-	if i.audio != nil {
-		i.audio.Close()
+	if i.packet != nil {
+		i.packet.Close()
 	}
 }
 
 // errStopped is what a stage returns that ends because another has failed.
 var errStopped = errors.New("another stage failed")
 
-// stages runs the three stages to their end.
+// stages runs the stages to their end.
 func (s *stream) stages() error {
-	s.decoded, s.filtered = make(chan item, queued), make(chan item, queued)
+	s.demuxed, s.decoded, s.filtered = make(chan item, readAhead), make(chan item, queued), make(chan item, queued)
 	s.stop = make(chan struct{})
 	var others sync.WaitGroup
-	others.Go(func() {
-		s.halt(stageDecode, s.decode())
-		close(s.decoded)
-	})
-	others.Go(func() {
-		s.halt(stageInfer, s.filter())
-		close(s.filtered)
-	})
+	run := func(stage int, work func() error, out chan item) {
+		others.Go(func() {
+			s.halt(stage, work())
+			close(out)
+		})
+	}
+	run(stageDemux, s.demux, s.demuxed)
+	run(stageDecode, s.decode, s.decoded)
+	run(stageInfer, s.filter, s.filtered)
 	s.halt(stageEncode, s.encode())
 	var told error
-	if err := s.stopped(); err != nil && s.origin != stageDecode {
+	if err := s.stopped(); err != nil && s.origin != stageDemux {
 		told = s.fail(err) // the first stage may be waiting for a body that ends when the node knows
 	}
 	others.Wait()
-	for _, c := range []chan item{s.decoded, s.filtered} {
+	for _, c := range []chan item{s.demuxed, s.decoded, s.filtered} {
 		for i := range c {
 			i.close()
 		}
@@ -113,29 +117,17 @@ func (s *stream) receive(from chan item) (item, error) {
 	}
 }
 
-// decode is the first stage: demux and decode.
-func (s *stream) decode() error {
-	emit := func(f *av.Frame) error {
-		waited, err := s.send(s.decoded, item{frame: f})
-		s.times.less(stageDecode, waited)
-		return err
-	}
+// demux is the first stage. It waits for the body.
+func (s *stream) demux() error {
 	for {
 		begin := time.Now()
 		p, err := s.input.Read()
-		begin = s.times.add(stageDemux, begin)
-		switch {
-		case errors.Is(err, io.EOF):
-			defer s.times.add(stageDecode, begin)
-			return s.input.Drain(emit)
-		case err != nil:
-			return err
-		case p.Video():
-			err = s.input.Decode(p, emit)
-			p.Close()
-			s.times.add(stageDecode, begin)
-		default:
-			_, err = s.send(s.decoded, item{audio: p})
+		s.times.add(stageDemux, begin)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			_, err = s.send(s.demuxed, item{packet: p})
 		}
 		if err != nil {
 			return err
@@ -143,7 +135,36 @@ func (s *stream) decode() error {
 	}
 }
 
-// filter is the second stage: what the pipeline does with frames.
+// decode is the second stage.
+func (s *stream) decode() error {
+	emit := func(f *av.Frame) error {
+		waited, err := s.send(s.decoded, item{frame: f})
+		s.times.less(stageDecode, waited)
+		return err
+	}
+	for {
+		i, err := s.receive(s.demuxed)
+		begin := time.Now()
+		switch {
+		case errors.Is(err, io.EOF):
+			defer s.times.add(stageDecode, begin)
+			return s.input.Drain(emit)
+		case err != nil:
+			return err
+		case i.packet.Video():
+			err = s.input.Decode(i.packet, emit)
+			i.close()
+			s.times.add(stageDecode, begin)
+		default:
+			_, err = s.send(s.decoded, i)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// filter is the third stage: what the pipeline does with frames.
 func (s *stream) filter() error {
 	emit := func(f *av.Frame) error {
 		waited, err := s.send(s.filtered, item{frame: f})
@@ -171,7 +192,7 @@ func (s *stream) filter() error {
 	}
 }
 
-// encode is the third stage: encode and mux.
+// encode is the last stage: encode and mux.
 func (s *stream) encode() error {
 	for {
 		i, err := s.receive(s.filtered)
@@ -186,7 +207,7 @@ func (s *stream) encode() error {
 			err = s.output.WriteVideo(i.frame)
 			s.times.add(stageEncode, begin)
 		default:
-			err = s.output.WriteAudio(i.audio)
+			err = s.output.WriteAudio(i.packet)
 			s.times.add(stageMux, begin)
 		}
 		i.close()

@@ -19,7 +19,7 @@ func (s *server) stream(job wire.Job, b *body, t *times, fail func(error) error)
 	if err != nil {
 		return wire.Done{}, err
 	}
-	st := &stream{server: s, job: job, body: b, times: t, fail: fail, store: av.NewFrames(keptFrames)}
+	st := newStream(s, job, b, t, fail)
 	defer st.store.Close()
 	done, err := st.run(source)
 	if boxes.cut() {
@@ -28,7 +28,7 @@ func (s *server) stream(job wire.Job, b *body, t *times, fail func(error) error)
 	return done, err
 }
 
-// stream is one body on its way: demux and decode, the pipeline's filters, encode and mux, each in a goroutine of its own.
+// stream is one body on its way: demux, decode, the pipeline's filters, encode and mux, each in a goroutine of its own.
 type stream struct {
 	server   *server
 	job      wire.Job
@@ -44,11 +44,15 @@ type stream struct {
 	output *av.Output
 	target *target
 
-	decoded, filtered chan item
-	stop              chan struct{} // closed by the first stage that fails
-	once              sync.Once
-	err               error // why, once stop is closed
-	origin            int   // the stage that failed
+	demuxed, decoded, filtered chan item
+	stop                       chan struct{} // closed by the first stage that fails
+	once                       sync.Once
+	err                        error // why, once stop is closed
+	origin                     int   // the stage that failed
+}
+
+func newStream(s *server, job wire.Job, b *body, t *times, fail func(error) error) *stream {
+	return &stream{server: s, job: job, body: b, times: t, fail: fail, store: av.NewFrames(keptFrames)}
 }
 
 func (s *stream) run(source io.Reader) (done wire.Done, err error) {

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"runtime/metrics"
 	"sync/atomic"
 	"time"
 )
@@ -20,11 +21,19 @@ var stageNames = [stages]string{"demux", "decode", "infer", "encode", "mux", "ge
 
 // times adds up what the stages of a job take. It is for several goroutines.
 type times struct {
-	start  time.Time
-	stages [stages]atomic.Int64
+	start     time.Time
+	allocated int64 // objects, at the start
+	stages    [stages]atomic.Int64
 }
 
-func newTimes() *times { return &times{start: time.Now()} }
+func newTimes() *times { return &times{start: time.Now(), allocated: allocations()} }
+
+// allocations is how many objects the program has allocated so far.
+func allocations() int64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:objects"}}
+	metrics.Read(sample)
+	return int64(sample[0].Value.Uint64())
+}
 
 // add counts the time since begin for a stage and returns now, where the next stage begins.
 func (t *times) add(stage int, begin time.Time) time.Time {
