@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -29,21 +30,26 @@ type processed struct {
 	InBytes      int64              `json:"in_bytes"`
 	OutBytes     int64              `json:"out_bytes"`
 	ElapsedMS    float64            `json:"elapsed_ms"`
+	BytesCopied  float64            `json:"bytes_copied_per_frame"`
 	Stages       map[string]float64 `json:"stages"` // milliseconds
 }
 
 func (a *app) processCmd() *cobra.Command {
-	var name, out, report string
+	var stream pipeline.Stream
+	var out, report string
 	cmd := &cobra.Command{
 		Use:   "process IN -o OUT",
 		Short: "Run a video file through a pipeline, as the node does with an upload",
-		Long: `Reads MP4, MPEG-TS, FLV or Annex B with H.264 or H.265, writes fragmented MP4; audio passes through untouched. IN and OUT may be "-".
+		Long: `Reads MP4, Matroska, MPEG-TS, FLV or Annex B with H.264 or H.265, writes MP4 or MPEG-TS; audio passes through untouched. IN and OUT may be "-".
 OUT appears when the whole file is done; after an error nothing is left of it.
---report json prints: pipeline width height frames audio_packets in_bytes out_bytes elapsed_ms stages (milliseconds).`,
+--report json prints: pipeline width height frames audio_packets in_bytes out_bytes elapsed_ms bytes_copied_per_frame stages
+(milliseconds).`,
 		Example: "  quicedge process clip.mp4 -o smooth.mp4 --pipeline beauty_v2",
 		Args:    cobra.ExactArgs(1),
 	}
-	cmd.Flags().StringVar(&name, "pipeline", "beauty_v2", "one of the named pipelines")
+	cmd.Flags().StringVar(&stream.Pipeline, "pipeline", "beauty_v2", "one of the named pipelines")
+	cmd.Flags().StringVar(&stream.Format, "format", pipeline.FragmentedMP4, "how OUT is packed: "+strings.Join(pipeline.Formats(), ", "))
+	cmd.Flags().StringVar(&stream.Codec, "codec", "", "codec of OUT: "+strings.Join(pipeline.Codecs(), ", ")+"; empty: what the pipeline says")
 	cmd.Flags().StringVarP(&out, "out", "o", "", "file to write")
 	cmd.Flags().StringVar(&report, "report", formatTable, "what to print at the end: table or json")
 	a.flags.VideoFlags(cmd.Flags())
@@ -59,15 +65,15 @@ OUT appears when the whole file is done; after an error nothing is left of it.
 		if err := a.checkFormat(); err != nil {
 			return err
 		}
-		if _, err := pipeline.Lookup(name); err != nil {
+		if err := stream.Validate(); err != nil {
 			return usageError{err}
 		}
-		return a.process(cmd.Context(), cfg, args[0], out, name)
+		return a.process(cmd.Context(), cfg, args[0], out, stream)
 	}
 	return cmd
 }
 
-func (a *app) process(ctx context.Context, cfg config.Config, in, out, name string) error {
+func (a *app) process(ctx context.Context, cfg config.Config, in, out string, stream pipeline.Stream) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	source, size, err := a.openInput(in)
@@ -88,7 +94,7 @@ func (a *app) process(ctx context.Context, cfg config.Config, in, out, name stri
 	}
 	defer pool.Close(context.WithoutCancel(ctx))
 	show, done := a.progress(size)
-	stats, err := pool.Process(ctx, pipeline.Stream{Pipeline: name}, source, target, show)
+	stats, err := pool.Process(ctx, stream, source, target, show)
 	done()
 	if err != nil {
 		return fmt.Errorf("process %s: %w", in, err)
@@ -99,13 +105,14 @@ func (a *app) process(ctx context.Context, cfg config.Config, in, out, name stri
 	if out == "-" {
 		a.stdout = a.stderr // the video has taken the other
 	}
-	return a.report(name, stats)
+	return a.report(stream.Pipeline, stats)
 }
 
 func (a *app) report(name string, s pipeline.Stats) error {
 	r := processed{
 		APIVersion: path.APIVersion, Pipeline: name, Width: s.Width, Height: s.Height, Frames: s.Frames, AudioPackets: s.AudioPackets,
-		InBytes: s.InBytes, OutBytes: s.OutBytes, ElapsedMS: milliseconds(s.Elapsed), Stages: map[string]float64{},
+		InBytes: s.InBytes, OutBytes: s.OutBytes, ElapsedMS: milliseconds(s.Elapsed),
+		BytesCopied: float64(s.BytesCopied) / float64(max(s.Frames, 1)), Stages: map[string]float64{},
 	}
 	for stage, d := range s.Stages {
 		r.Stages[stage] = milliseconds(d)
