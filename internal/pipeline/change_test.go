@@ -38,7 +38,7 @@ func TestAnswersThatCannotBeMadeAreRefused(t *testing.T) {
 	p := newPool(t, pipeline.Config{MaxInput: 200_000})
 	clip := testclip.Read(t, testclip.Spec{Width: 64, Height: 48, Seconds: 2})
 	large := testclip.Read(t, testclip.Spec{Width: 640, Height: 360, Seconds: 4, Extra: []string{"-crf", "40", "-preset", "veryslow"}})
-	turned := testclip.Read(t, testclip.Spec{Width: 64, Height: 48, Extra: []string{"-metadata:s:v:0", "rotate=90"}})
+	turned := testclip.Read(t, testclip.Spec{Width: 64, Height: 48, Rotate: 90})
 	flac := testclip.Read(t, testclip.Spec{Width: 64, Height: 48, Audio: true, AudioCodec: "flac", Format: testclip.Matroska})
 	for name, tc := range map[string]struct {
 		body   []byte

@@ -74,9 +74,9 @@ func clips() map[string]clip {
 		"audio starts late":            {Spec: testclip.Spec{Audio: true, Extra: tags("-af", "asetpts=PTS+0.5/TB")}},
 		"audio starts very late":       {Spec: testclip.Spec{Audio: true, Seconds: 8, Extra: tags("-af", "asetpts=PTS+6/TB")}},
 		"audio starts late, mpeg-ts":   {Spec: testclip.Spec{Audio: true, Seconds: 4, Format: testclip.MPEGTS, Extra: tags("-af", "asetpts=PTS+2/TB")}},
-		"held upright (90°)":           {Spec: testclip.Spec{Audio: true, Extra: tags("-metadata:s:v:0", "rotate=90")}},
-		"held upside down (180°)":      {Spec: testclip.Spec{Audio: true, Extra: tags("-metadata:s:v:0", "rotate=180")}, format: "mp4"},
-		"held upright (270°), to h265": {Spec: testclip.Spec{Extra: tags("-metadata:s:v:0", "rotate=270")}, codec: "h265"},
+		"held upright (90°)":           {Spec: testclip.Spec{Audio: true, Rotate: 90}},
+		"held upside down (180°)":      {Spec: testclip.Spec{Audio: true, Rotate: 180}, format: "mp4"},
+		"held upright (270°), to h265": {Spec: testclip.Spec{Rotate: 270}, codec: "h265"},
 		"ten minutes":                  {Spec: testclip.Spec{Width: 64, Height: 48, FPS: 10, Seconds: 600, Audio: true, Format: testclip.MP4IndexLast}},
 	}
 	for name, c := range all {
@@ -114,6 +114,9 @@ const rounding = 2 * time.Millisecond
 func compare(t *testing.T, c clip, in, out string, stats pipeline.Stats) {
 	t.Helper()
 	before, after := testclip.Probe(t, in), testclip.Probe(t, out)
+	if turned := before.Rotation != 0; turned != (c.Rotate != 0) {
+		t.Fatalf("the clip is turned by %d, want %d", before.Rotation, c.Rotate)
+	}
 	compareVideo(t, c, before, after)
 	compareTimes(t, testclip.Times(t, in), testclip.Times(t, out))
 	if int(stats.Frames) != before.Frames || int(stats.AudioPackets) != after.AudioPackets {

@@ -39,6 +39,7 @@ type Spec struct {
 	AudioCodec         string   // an encoder of ffmpeg; empty is aac
 	PixelFormat        string   // of the encoded video
 	Filter             string   // of ffmpeg, for the picture
+	Rotate             int      // degrees that players turn the picture by, clockwise
 	Extra              []string // further output options of ffmpeg
 }
 
@@ -73,7 +74,12 @@ func Make(t testing.TB, s Spec) string {
 	s = s.withDefaults()
 	path := filepath.Join(t.TempDir(), "clip."+s.extension())
 	run(t, "ffmpeg", s.arguments(path)...)
-	return path
+	if s.Rotate == 0 {
+		return path
+	}
+	turned := filepath.Join(filepath.Dir(path), "turned."+s.extension()) // ffmpeg turns only what it copies
+	run(t, "ffmpeg", "-loglevel", "error", "-nostdin", "-i", path, "-map", "0", "-c", "copy", "-metadata:s:v:0", fmt.Sprintf("rotate=%d", s.Rotate), turned)
+	return turned
 }
 
 // Read is Make, and returns what is in the file.

@@ -17,6 +17,10 @@ const (
 	oomScore = "500" // the kernel ends a worker before it ends the node
 )
 
+// threadStack is what each thread of the C libraries maps for its stack: 8 MiB by itself, which for two dozen threads is a
+// sixth of what the worker may map.
+const threadStack = 2 << 20
+
 // confine gives up what a codec does not need and starts the program again. A running Go program has several threads,
 // and limits of privilege are a thread's own: after exec there is one thread, and all later ones descend from it.
 func confine(maxMemory int64, args []string) error {
@@ -63,7 +67,7 @@ func holdLibrary() ([]string, error) {
 // limit bounds memory and forbids core dumps, which would hold what a client sent. RLIMIT_DATA counts what is mapped
 // writable; RLIMIT_AS would count the address space that Go reserves and never touches.
 func limit(maxMemory int64) error {
-	limits := map[int]uint64{unix.RLIMIT_CORE: 0, unix.RLIMIT_NOFILE: 64}
+	limits := map[int]uint64{unix.RLIMIT_CORE: 0, unix.RLIMIT_NOFILE: 64, unix.RLIMIT_STACK: threadStack}
 	if maxMemory > 0 {
 		limits[unix.RLIMIT_DATA] = uint64(maxMemory)
 	}

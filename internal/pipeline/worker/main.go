@@ -28,6 +28,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	av.Quiet()
+	av.ReturnMemory()
 	var err error
 	switch {
 	case *version:
