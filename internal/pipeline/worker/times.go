@@ -1,7 +1,7 @@
 package worker
 
 import (
-	"runtime/metrics"
+	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -30,9 +30,9 @@ func newTimes() *times { return &times{start: time.Now(), allocated: allocations
 
 // allocations is how many objects the program has allocated so far.
 func allocations() int64 {
-	sample := []metrics.Sample{{Name: "/gc/heap/allocs:objects"}}
-	metrics.Read(sample)
-	return int64(sample[0].Value.Uint64())
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m) // exact, which the counters of runtime/metrics are not
+	return int64(m.Mallocs)
 }
 
 // add counts the time since begin for a stage and returns now, where the next stage begins.
