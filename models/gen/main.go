@@ -9,18 +9,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-)
 
-// entry is one model in manifest.json; package models reads it.
-type entry struct {
-	Name    string  `json:"name"`
-	Version int     `json:"version"`
-	File    string  `json:"file"`
-	SHA256  string  `json:"sha256"`
-	Opset   int     `json:"opset"`
-	Inputs  []value `json:"inputs"`
-	Outputs []value `json:"outputs"`
-}
+	"quicedge/models"
+)
 
 func main() {
 	files, err := generate()
@@ -37,18 +28,21 @@ func main() {
 
 // generate returns the content of every generated file by name.
 func generate() (map[string][]byte, error) {
-	g, inputs, outputs := beauty()
-	model := g.encode("beauty_v2")
-	sum := sha256.Sum256(model)
-	manifest := []entry{{
-		Name: "beauty_v2", Version: 1, File: "beauty_v2.onnx", SHA256: hex.EncodeToString(sum[:]),
-		Opset: opset, Inputs: inputs, Outputs: outputs,
-	}}
+	files := map[string][]byte{}
+	var all []models.Model
+	for _, m := range shipped() {
+		content := m.graph.Encode(m.entry.Name)
+		sum := sha256.Sum256(content)
+		m.entry.File, m.entry.SHA256 = m.entry.Name+".onnx", hex.EncodeToString(sum[:])
+		files[m.entry.File] = content
+		all = append(all, m.entry)
+	}
 	var text bytes.Buffer
 	enc := json.NewEncoder(&text)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(manifest); err != nil {
+	if err := enc.Encode(map[string]any{"models": all}); err != nil {
 		return nil, fmt.Errorf("encode manifest: %w", err)
 	}
-	return map[string][]byte{"beauty_v2.onnx": model, "manifest.json": text.Bytes()}, nil
+	files[models.ManifestName] = text.Bytes()
+	return files, nil
 }

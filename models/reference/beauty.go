@@ -35,7 +35,10 @@ type Frame struct {
 // In each window k at half resolution the guided filter finds a line q = a I + b with a = var/(var+eps) and
 // b = mean (1-a). With pull = mask (1-a) the line becomes q = I + pull (mean - I): outside of skin the pull is 0 and
 // the picture stays as it is, bit for bit. The windows that cover a pixel are averaged.
-func Beauty(f Frame) []byte {
+func Beauty(f Frame) []byte { return BeautyAt(f, 1) }
+
+// BeautyAt is Beauty with a strength from 0, which changes nothing, to 1.
+func BeautyAt(f Frame, strength float64) []byte {
 	w, h := f.Width/2, f.Height/2
 	low := halve(f)
 	square := make([]float64, len(low))
@@ -47,7 +50,7 @@ func Beauty(f Frame) []byte {
 	pull, pulled := make([]float64, len(low)), make([]float64, len(low))
 	for i := range low {
 		variance := meanSquare[i] - mean[i]*mean[i]
-		pull[i] = mask[i] * Epsilon / (variance + Epsilon)
+		pull[i] = strength * mask[i] * Epsilon / (variance + Epsilon)
 		pulled[i] = pull[i] * mean[i]
 	}
 	gain, offset := boxMean(pull, w, h), boxMean(pulled, w, h)

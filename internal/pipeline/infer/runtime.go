@@ -60,3 +60,12 @@ func FindLibrary() (string, error) {
 	}
 	return "", fmt.Errorf("%w beside the program, in ../lib or in the cache; run native/onnxruntime.sh or set %s", ErrNoLibrary, LibraryEnv)
 }
+
+// cudaName is what the CUDA provider of ONNX Runtime lies in, beside the library of a build that has it.
+const cudaName = "libonnxruntime_providers_cuda.so"
+
+// OffersCUDA says whether the library at that path comes with the CUDA provider. A library without logs an error for each try.
+func OffersCUDA(library string) bool {
+	_, err := os.Stat(filepath.Join(filepath.Dir(library), cudaName))
+	return err == nil
+}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	ort "github.com/yalue/onnxruntime_go"
+
+	"quicedge/models"
 )
 
 // Planes is a picture in planar 4:2:0 with 8 bits a sample, as a decoder leaves it: luma rows Stride bytes apart, chroma
@@ -11,72 +13,91 @@ import (
 type Planes struct {
 	Y, Cb, Cr             []byte
 	Stride, Width, Height int
+	// Full is full range (black is 0, not 16); HD the matrix of ITU-R BT.709 instead of BT.601. They matter to models that take RGB.
+	Full, HD bool
 }
 
-// Session is a loaded model that takes planes and the width, and gives luma: inputs y, cb, cr, width, output out (see
-// models/manifest.json). It is for one goroutine.
+// Session is a loaded model. It is for one goroutine.
 type Session struct {
-	onnx    []byte
-	threads int
-	largest int // pixels of a picture so far
+	model    models.Model
+	provider models.Provider
+	why      string // there is no CUDA
+	largest  int    // pixels of a picture so far
 
 	session *ort.DynamicAdvancedSession
-	binding *ort.IoBinding
-	width   *ort.Tensor[int64]
+	scalars map[string]*ort.Tensor[float32] // the parameters
+	size    [2]*ort.Tensor[int64]           // width and height; nil where the graph does not ask
+	takes   []string                        // the names of the graph's inputs
+	shape   ort.Shape                       // of the output, as the graph declares it
+	bound   map[place]*bound
+	tensor  tensorRun
 }
 
 // trimPixels is the size from which Trim has something to give back: 1280x720 takes 40 MB.
 const trimPixels = 1280 * 720
 
-// Open loads a model (6 ms). threads is how many threads one picture may use.
-func Open(onnx []byte, threads int) (*Session, error) {
-	s := &Session{onnx: onnx, threads: threads}
-	if err := s.load(); err != nil {
+// Open loads a model, and refuses one whose graph does not fit its contract. The parameters have their defaults.
+func Open(m models.Model) (*Session, error) {
+	s := &Session{model: m, scalars: map[string]*ort.Tensor[float32]{}, bound: map[place]*bound{}}
+	err := s.inspect()
+	if err == nil {
+		err = s.load()
+	}
+	for _, p := range m.Parameters {
+		if err == nil {
+			s.scalars[p.Name], err = ort.NewTensor(ort.NewShape(1), []float32{p.Default})
+		}
+	}
+	if err == nil {
+		err = s.makeSize()
+	}
+	if err != nil {
 		s.Close()
-		return nil, err
+		return nil, fmt.Errorf("load model %s: %w", m.Ref(), err)
 	}
 	return s, nil
 }
 
-func (s *Session) load() error {
-	options, err := sessionOptions(s.threads)
-	if err != nil {
-		return fmt.Errorf("set up onnx session: %w", err)
+// Model returns what was loaded.
+func (s *Session) Model() models.Model { return s.model }
+
+// Provider is where it computes, and why that is not CUDA.
+func (s *Session) Provider() (models.Provider, string) { return s.provider, s.why }
+
+// Reset gives every parameter its default.
+func (s *Session) Reset() {
+	for _, p := range s.model.Parameters {
+		s.scalars[p.Name].GetData()[0] = p.Default
 	}
-	defer func() { _ = options.Destroy() }()
-	s.session, err = ort.NewDynamicAdvancedSessionWithONNXData(s.onnx, []string{"y", "cb", "cr", "width"}, []string{"out"}, options)
-	if err != nil {
-		return fmt.Errorf("load onnx model: %w", err)
+}
+
+// Set gives a parameter its value, for the pictures to come.
+func (s *Session) Set(name string, value float32) error {
+	t, ok := s.scalars[name]
+	if !ok {
+		return fmt.Errorf("model %s has no parameter %s", s.model.Ref(), name)
 	}
-	if s.binding, err = s.session.CreateIoBinding(); err != nil {
-		return fmt.Errorf("bind onnx model: %w", err)
-	}
-	if s.width, err = ort.NewEmptyTensor[int64](ort.NewShape(1)); err == nil {
-		err = s.binding.BindInput("width", s.width)
-	}
-	if err != nil {
-		return fmt.Errorf("bind onnx model: %w", err)
-	}
+	t.GetData()[0] = value
 	return nil
 }
 
-// Trim gives back the memory that a large picture took. ONNX Runtime keeps it for the next picture, which is five
-// times as fast at 1080p, but a worker lives for weeks and the next job is a small one: the model is loaded anew.
+// Trim forgets the buffers of the last stream, and gives back the memory that a large picture took. ONNX Runtime keeps it for the
+// next picture, which is five times as fast at 1080p, but a worker lives for weeks and the next job is a small one: the model is
+// loaded anew.
 func (s *Session) Trim() error {
+	s.forget()
 	if s.largest <= trimPixels {
 		return nil
 	}
-	s.Close()
 	s.largest = 0
-	return s.load()
+	return s.reload()
 }
 
 // grow prepares for a picture of so many pixels. What the model needs doubles with each extension of its arena, so for a
 // large picture it starts from an empty one.
 func (s *Session) grow(pixels int) error {
 	if pixels > max(s.largest, trimPixels) && s.largest > 0 {
-		s.Close()
-		if err := s.load(); err != nil {
+		if err := s.reload(); err != nil {
 			return err
 		}
 	}
@@ -84,103 +105,39 @@ func (s *Session) grow(pixels int) error {
 	return nil
 }
 
-func sessionOptions(threads int) (*ort.SessionOptions, error) {
-	o, err := ort.NewSessionOptions()
-	if err != nil {
-		return nil, err
-	}
-	for _, set := range []func() error{
-		func() error { return o.SetIntraOpNumThreads(threads) },
-		func() error { return o.SetInterOpNumThreads(1) },
-		// Spinning threads wait for work at full speed: twice the CPU for the same picture.
-		func() error { return o.AddSessionConfigEntry("session.intra_op.allow_spinning", "0") },
-	} {
-		if err := set(); err != nil {
-			_ = o.Destroy()
-			return nil, err
-		}
-	}
-	return o, nil
+func (s *Session) reload() error {
+	s.unload()
+	return s.load()
 }
 
-// Run computes the model on the planes where they lie and writes luma, Width x Height bytes without padding, to out.
-// It only reads the planes.
-func (s *Session) Run(in Planes, out []byte) error {
-	if len(out) < in.Width*in.Height {
-		return fmt.Errorf("run onnx model: output of %d bytes for %dx%d", len(out), in.Width, in.Height)
+func (s *Session) unload() {
+	s.forget()
+	if s.session != nil {
+		destroy(s.session)
+		s.session = nil
 	}
-	if err := s.grow(in.Width * in.Height); err != nil {
-		return err
-	}
-	s.width.GetData()[0] = int64(in.Width)
-	height, stride := int64(in.Height), int64(in.Stride)
-	b := binder{binding: s.binding}
-	defer b.release()
-	b.input("y", in.Y, height, stride)
-	b.input("cb", in.Cb, height/2, stride/2)
-	b.input("cr", in.Cr, height/2, stride/2)
-	b.output("out", out, height, int64(in.Width))
-	if b.err != nil {
-		return fmt.Errorf("bind %dx%d planes: %w", in.Width, in.Height, b.err)
-	}
-	if err := s.session.RunWithBinding(s.binding); err != nil {
-		return fmt.Errorf("run onnx model on %dx%d: %w", in.Width, in.Height, err)
-	}
-	return nil
 }
 
 // Close frees the model.
 func (s *Session) Close() {
-	if s.width != nil {
-		_ = s.width.Destroy()
+	s.unload()
+	for name, t := range s.scalars {
+		if t != nil {
+			destroy(t)
+		}
+		delete(s.scalars, name)
 	}
-	if s.binding != nil {
-		_ = s.binding.Destroy()
-	}
-	if s.session != nil {
-		_ = s.session.Destroy()
-	}
-	s.width, s.binding, s.session = nil, nil, nil
-}
-
-// binder wraps planes as tensors for one run. A tensor is a header over the plane's own memory: 1.3 us, no copy.
-type binder struct {
-	binding *ort.IoBinding
-	tensors []*ort.Tensor[uint8]
-	err     error
-}
-
-func (b *binder) input(name string, plane []byte, height, stride int64) {
-	if t := b.wrap(plane, height, stride); t != nil {
-		b.err = b.binding.BindInput(name, t)
+	for i, t := range s.size {
+		if t != nil {
+			destroy(t)
+			s.size[i] = nil
+		}
 	}
 }
 
-func (b *binder) output(name string, plane []byte, height, stride int64) {
-	if t := b.wrap(plane, height, stride); t != nil {
-		b.err = b.binding.BindOutput(name, t)
-	}
-}
-
-func (b *binder) wrap(plane []byte, height, stride int64) *ort.Tensor[uint8] {
-	if b.err != nil {
-		return nil
-	}
-	if int64(len(plane)) < height*stride {
-		b.err = fmt.Errorf("plane of %d bytes for %dx%d", len(plane), stride, height)
-		return nil
-	}
-	t, err := ort.NewTensor(ort.NewShape(1, 1, height, stride), plane[:height*stride])
-	if err != nil {
-		b.err = err
-		return nil
-	}
-	b.tensors = append(b.tensors, t)
-	return t
-}
-
-func (b *binder) release() {
-	for _, t := range b.tensors {
-		_ = t.Destroy()
+// destroy frees what ONNX Runtime holds. Its functions return errors, and none that can happen to an object that lives.
+func destroy(x interface{ Destroy() error }) {
+	if err := x.Destroy(); err != nil {
+		panic(fmt.Sprintf("free %T: %v", x, err))
 	}
 }

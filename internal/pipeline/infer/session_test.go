@@ -21,11 +21,11 @@ func TestMain(m *testing.M) {
 
 func open(t testing.TB) *Session {
 	t.Helper()
-	model, err := models.Lookup("beauty_v2")
+	all, err := models.Shipped()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(model.ONNX, 1)
+	s, err := Open(all[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,12 +57,16 @@ func TestModelEqualsReferenceWithinOneLevel(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%dx%d+%d", size.width, size.height, size.pad), func(t *testing.T) {
 			f := noise(uint64(i), size.width, size.height, size.pad)
-			got := make([]byte, size.width*size.height)
-			planes := Planes{Y: f.Y, Cb: f.Cb, Cr: f.Cr, Stride: f.Stride, Width: f.Width, Height: f.Height}
-			if err := s.Run(planes, got); err != nil {
+			strength := float32(size.width%3) / 2
+			if err := s.Set("strength", strength); err != nil {
 				t.Fatal(err)
 			}
-			want, off := reference.Beauty(f), 0
+			got := make([]byte, size.width*size.height)
+			planes := Planes{Y: f.Y, Cb: f.Cb, Cr: f.Cr, Stride: f.Stride, Width: f.Width, Height: f.Height}
+			if err := s.Luma(planes, got); err != nil {
+				t.Fatal(err)
+			}
+			want, off := reference.BeautyAt(f, float64(strength)), 0
 			for i := range want {
 				d := int(got[i]) - int(want[i])
 				if d < -1 || d > 1 {
@@ -83,13 +87,13 @@ func TestRunRefusesPlanesThatAreTooShort(t *testing.T) {
 	good := Planes{Y: f.Y, Cb: f.Cb, Cr: f.Cr, Stride: 64, Width: 64, Height: 64}
 	short := good
 	short.Cr = short.Cr[:10]
-	if err := s.Run(short, make([]byte, 64*64)); err == nil {
+	if err := s.Luma(short, make([]byte, 64*64)); err == nil {
 		t.Error("Run took a chroma plane of 10 bytes")
 	}
-	if err := s.Run(good, make([]byte, 10)); err == nil {
+	if err := s.Luma(good, make([]byte, 10)); err == nil {
 		t.Error("Run took an output of 10 bytes")
 	}
-	if err := s.Run(good, make([]byte, 64*64)); err != nil {
+	if err := s.Luma(good, make([]byte, 64*64)); err != nil {
 		t.Errorf("after refused calls: %v", err)
 	}
 }
@@ -100,7 +104,7 @@ func TestTrimmedSessionRunsAsBefore(t *testing.T) {
 	planes := Planes{Y: f.Y, Cb: f.Cb, Cr: f.Cr, Stride: f.Stride, Width: f.Width, Height: f.Height}
 	first, second := make([]byte, len(f.Y)), make([]byte, len(f.Y))
 	for _, out := range [][]byte{first, second} {
-		if err := s.Run(planes, out); err != nil {
+		if err := s.Luma(planes, out); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Trim(); err != nil {
@@ -113,9 +117,29 @@ func TestTrimmedSessionRunsAsBefore(t *testing.T) {
 }
 
 func TestOpenRefusesWhatIsNoModel(t *testing.T) {
-	if s, err := Open([]byte("no model"), 1); err == nil {
-		s.Close()
-		t.Error("Open took text for a model")
+	s := open(t)
+	for _, content := range []string{"", "no model", string(s.Model().ONNX[:500])} {
+		m := s.Model()
+		m.ONNX = []byte(content)
+		if s, err := Open(m); err == nil {
+			s.Close()
+			t.Errorf("Open took %q for a model", content)
+		}
+	}
+}
+
+func TestNothingIsAllocatedForAPictureInAPlaceThatIsKnown(t *testing.T) {
+	s := open(t)
+	f := noise(1, 640, 360, 64)
+	out := make([]byte, 640*360)
+	planes := Planes{Y: f.Y, Cb: f.Cb, Cr: f.Cr, Stride: f.Stride, Width: f.Width, Height: f.Height}
+	allocations := testing.AllocsPerRun(20, func() {
+		if err := s.Luma(planes, out); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocations != 0 {
+		t.Errorf("%v allocations a picture", allocations)
 	}
 }
 
@@ -128,7 +152,7 @@ func BenchmarkBeauty(b *testing.B) {
 			planes := Planes{Y: f.Y, Cb: f.Cb, Cr: f.Cr, Stride: f.Stride, Width: f.Width, Height: f.Height}
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := s.Run(planes, out); err != nil {
+				if err := s.Luma(planes, out); err != nil {
 					b.Fatal(err)
 				}
 			}

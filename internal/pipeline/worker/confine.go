@@ -54,6 +54,9 @@ func holdLibrary() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if infer.OffersCUDA(path) { // it looks for its parts beside itself, so it must be reached by its own path
+		return append(os.Environ(), infer.LibraryEnv+"="+path), nil
+	}
 	fd, err := unix.Open(path, unix.O_RDONLY, 0) // survives exec
 	if err != nil {
 		return nil, fmt.Errorf("open onnx runtime %s: %w", path, err)

@@ -1,4 +1,5 @@
-package main
+// Package onnx writes ONNX models: a graph of operators with constants, as protobuf. Generators and tests use it.
+package onnx
 
 import (
 	"encoding/binary"
@@ -8,11 +9,11 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Element types of onnx.TensorProto.DataType.
+// The element types of onnx.TensorProto.DataType.
 const (
-	typeFloat = 1
-	typeUint8 = 2
-	typeInt64 = 7
+	Float = 1
+	Uint8 = 2
+	Int64 = 7
 )
 
 // Attribute types of onnx.AttributeProto.AttributeType.
@@ -42,24 +43,37 @@ func (m *message) bytes(field protowire.Number, v []byte) {
 
 func (m *message) text(field protowire.Number, v string) { m.bytes(field, []byte(v)) }
 
-// graph collects the parts of an onnx.GraphProto. A value is named by the string that op and the constants return.
-type graph struct {
+// Graph collects the parts of an onnx.GraphProto. A value is named by the string that Op and the constants return.
+type Graph struct {
 	nodes, constants, inputs, outputs []message
 	values                            int
 }
 
-func (g *graph) fresh(prefix string) string {
+// Input adds an input of an element type. A dimension is a number or the name of what it depends on.
+func (g *Graph) Input(name string, dataType uint64, shape ...any) {
+	g.inputs = append(g.inputs, valueInfo(name, dataType, shape))
+}
+
+// Output adds an output, which an operator must give.
+func (g *Graph) Output(name string, dataType uint64, shape ...any) {
+	g.outputs = append(g.outputs, valueInfo(name, dataType, shape))
+}
+
+func (g *Graph) fresh(prefix string) string {
 	g.values++
 	return fmt.Sprintf("%s_%d", prefix, g.values)
 }
 
-// attr is one attribute: an int, a string or a []int.
-type attr struct {
+// Attr is one attribute of an operator.
+type Attr struct {
 	name  string
 	value any
 }
 
-func (a attr) encode() message {
+// With is an attribute: an int, a string or a []int.
+func With(name string, value any) Attr { return Attr{name, value} }
+
+func (a Attr) encode() message {
 	var m message
 	m.text(1, a.name)
 	switch v := a.value.(type) {
@@ -80,12 +94,13 @@ func (a attr) encode() message {
 	return m
 }
 
-// op adds a node with one output and returns the output's name; an empty input is an optional one left out.
-func (g *graph) op(kind string, inputs []string, attrs ...attr) string {
-	return g.opTo(g.fresh(kind), kind, inputs, attrs...)
+// Op adds a node with one output and returns the output's name; an empty input is an optional one left out.
+func (g *Graph) Op(kind string, inputs []string, attrs ...Attr) string {
+	return g.OpTo(g.fresh(kind), kind, inputs, attrs...)
 }
 
-func (g *graph) opTo(output, kind string, inputs []string, attrs ...attr) string {
+// OpTo is Op with a name for the output.
+func (g *Graph) OpTo(output, kind string, inputs []string, attrs ...Attr) string {
 	var m message
 	for _, in := range inputs {
 		m.text(1, in)
@@ -100,7 +115,7 @@ func (g *graph) opTo(output, kind string, inputs []string, attrs ...attr) string
 	return output
 }
 
-func (g *graph) constant(dims []int, dataType uint64, raw []byte) string {
+func (g *Graph) constant(dims []int, dataType uint64, raw []byte) string {
 	name := g.fresh("const")
 	var m message
 	for _, d := range dims {
@@ -113,27 +128,29 @@ func (g *graph) constant(dims []int, dataType uint64, raw []byte) string {
 	return name
 }
 
-func (g *graph) floats(dims []int, values ...float32) string {
+// Floats adds a constant of floats and returns its name.
+func (g *Graph) Floats(dims []int, values ...float32) string {
 	var raw []byte
 	for _, v := range values {
 		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
 	}
-	return g.constant(dims, typeFloat, raw)
+	return g.constant(dims, Float, raw)
 }
 
-// scalar is a float of no dimensions: it broadcasts.
-func (g *graph) scalar(v float32) string { return g.floats(nil, v) }
+// Scalar is a float of no dimensions: it broadcasts.
+func (g *Graph) Scalar(v float32) string { return g.Floats(nil, v) }
 
-func (g *graph) ints(values ...int64) string {
+// Ints adds a constant row of whole numbers and returns its name.
+func (g *Graph) Ints(values ...int64) string {
 	var raw []byte
 	for _, v := range values {
 		raw = binary.LittleEndian.AppendUint64(raw, uint64(v))
 	}
-	return g.constant([]int{len(values)}, typeInt64, raw)
+	return g.constant([]int{len(values)}, Int64, raw)
 }
 
-// encode returns the graph as an onnx.ModelProto.
-func (g *graph) encode(name string) []byte {
+// Encode returns the graph as an onnx.ModelProto.
+func (g *Graph) Encode(name string) []byte {
 	var body message
 	for _, n := range g.nodes {
 		body.bytes(1, n)
