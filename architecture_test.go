@@ -16,7 +16,7 @@ import (
 // share a level, do not know each other.
 var levels = [][]string{
 	{"", "internal/acme", "internal/class", "internal/csvfile", "internal/handover", "internal/pipeline/wire", "internal/privilege", "internal/replay", "internal/ticketkey", "models", "bpf"},
-	{"internal/mtu", "internal/measure", "internal/prefix", "internal/config", "internal/pipeline/av", "internal/pipeline/infer"},
+	{"internal/mtu", "internal/measure", "internal/prefix", "internal/config", "internal/pipeline/av", "internal/pipeline/infer", "internal/pipeline/motion", "internal/pipeline/recipe"},
 	{"internal/path", "internal/statedir", "internal/prefix/importer"},
 	{"internal/dataplane", "internal/pipeline"},
 	{"internal/quicsrv", "internal/edge", "internal/control", "internal/adminsocket", "internal/doctor", "internal/pipeline/worker"},

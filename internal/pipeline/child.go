@@ -29,10 +29,27 @@ type child struct {
 	exited chan struct{}
 	// served is true once it has been given a job: its death is then no failed start.
 	served atomic.Bool
+	// knows names the models that it has loaded. It belongs to who has the child.
+	knows map[string]bool
 }
 
-// start launches a worker and waits until it says Hello. The error names the exit status and the worker's own words.
+// start launches a worker and waits until it has the models that the pipelines need now. The error names the exit status and the
+// worker's own words.
 func (p *Pool) start(ctx context.Context) (*child, error) {
+	c, err := p.spawnReady(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.teach(ctx, c, p.Library().needed(), false); err != nil {
+		c.kill()
+		<-c.exited
+		return nil, fmt.Errorf("start video worker %s: %w", p.cfg.Worker, err)
+	}
+	return c, nil
+}
+
+// spawnReady launches a worker and waits until it says Hello.
+func (p *Pool) spawnReady(ctx context.Context) (*child, error) {
 	c, err := p.spawn()
 	if err != nil {
 		return nil, fmt.Errorf("start video worker %s: %w", p.cfg.Worker, err)
@@ -72,7 +89,7 @@ func (p *Pool) spawn() (*child, error) {
 
 	c := &child{
 		conn: ours, in: wire.NewReader(ours), out: wire.NewWriter(ours),
-		stderr: &lineLog{log: p.cfg.Log}, started: time.Now(), exited: make(chan struct{}),
+		knows: map[string]bool{}, stderr: &lineLog{log: p.cfg.Log}, started: time.Now(), exited: make(chan struct{}),
 	}
 	c.cmd = exec.Command(p.workerExec, "--serve", "--max-memory", strconv.FormatInt(p.cfg.MaxMemory, 10))
 	c.cmd.Args[0] = p.cfg.Worker

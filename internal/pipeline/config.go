@@ -12,6 +12,8 @@ import (
 type Config struct {
 	// Worker is the path of the quicedge-video binary; empty looks beside the running executable, then in PATH.
 	Worker string
+	// Pipelines is a file of pipelines, Models a folder of models, on top of those in the program; empty is none.
+	Pipelines, Models string
 	// Workers is the number of processes kept ready. 0 means two a CPU, 2 to 16: a worker that waits for a slow
 	// upload uses memory (about 60 MB) and no CPU.
 	Workers int

@@ -10,19 +10,31 @@ import (
 	"quicedge/internal/pipeline/wire"
 )
 
-// run gives one job to a worker and returns when it is done or lost.
-func (p *Pool) run(ctx context.Context, job wire.Job, in io.Reader, out io.Writer, onProgress func(Progress)) (wire.Done, error) {
+// run gives one job to a worker and returns when it is done or lost. The pipeline and the models are those that are in force when it
+// comes, whatever changes meanwhile.
+func (p *Pool) run(ctx context.Context, job wire.Job, in io.Reader, out io.Writer, onProgress func(Progress)) (Stats, error) {
+	job, needed, err := p.Library().order(job)
+	if err != nil {
+		return Stats{}, err
+	}
 	if err := p.enter(); err != nil {
-		return wire.Done{}, err
+		return Stats{}, err
 	}
 	defer p.jobs.Done()
 	c, err := p.acquire(ctx)
 	if err != nil {
-		return wire.Done{}, err
+		return Stats{}, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, p.cfg.JobTimeout,
 		fmt.Errorf("%w: not done after %s; send a shorter video", ErrTimeout, p.cfg.JobTimeout))
 	defer cancel()
+	if err := p.teach(ctx, c, needed, false); err != nil {
+		c.kill()
+		if cause := context.Cause(ctx); cause != nil {
+			err = cause
+		}
+		return Stats{}, err
+	}
 	x := &exchange{child: c, in: in, out: out, onProgress: onProgress, limit: p.cfg.MaxInput, stall: p.cfg.StallTimeout}
 	done, err := x.run(ctx, job)
 	if x.reusable {
@@ -30,7 +42,7 @@ func (p *Pool) run(ctx context.Context, job wire.Job, in io.Reader, out io.Write
 	} else {
 		c.kill()
 	}
-	return done, err
+	return x.stats(done), err
 }
 
 // exchange is one job's traffic with its worker: the body goes down from a goroutine of its own, everything that comes
@@ -43,6 +55,10 @@ type exchange struct {
 	limit      int64
 	stall      time.Duration
 	watchdog   *time.Timer
+
+	verdicts []Verdict
+	judged   int64
+	last     Verdict
 
 	answered bool // the worker has said Done or Fail
 	reusable bool // the worker waits for the next job
@@ -122,6 +138,8 @@ func (x *exchange) receive() (wire.Done, error) {
 			}
 		case wire.TypeProgress:
 			err = x.progress(f)
+		case wire.TypeVerdict:
+			err = x.verdict(f)
 		case wire.TypeDone:
 			var done wire.Done
 			if err = f.Decode(&done); err == nil {
@@ -157,8 +175,11 @@ func (x *exchange) failed(f wire.Frame) error {
 		return err
 	}
 	x.answered = true
-	if fail.Cause == wire.CauseMedia {
+	switch fail.Cause {
+	case wire.CauseMedia:
 		return &MediaError{Stage: fail.Stage, Reason: fail.Reason}
+	case wire.CauseModerated:
+		return x.moderated(fail)
 	}
 	return fmt.Errorf("%s: %s", fail.Stage, fail.Reason)
 }

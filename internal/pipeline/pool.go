@@ -7,6 +7,9 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
+
+	"quicedge/internal/pipeline/wire"
 )
 
 // Pool keeps worker processes ready and gives each job one of them.
@@ -15,6 +18,9 @@ type Pool struct {
 	launcher   *launcher
 	worker     *os.File // its binary, held open
 	workerExec string   // the path that executes it
+
+	library  atomic.Pointer[Library]
+	changing sync.Mutex // of the library, one at a time
 
 	// life ends when Close begins: keepers start no worker after it.
 	life    context.Context
@@ -28,6 +34,8 @@ type Pool struct {
 	idle     []*child
 	waiting  []chan *child
 	startErr error
+
+	providers map[string]wire.Loaded // where models compute, by name and version
 }
 
 // New validates cfg, starts the workers and returns when the first one is ready. ctx bounds the start only; Close
@@ -37,7 +45,12 @@ func New(ctx context.Context, cfg Config) (*Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pool{cfg: cfg}
+	p := &Pool{cfg: cfg, providers: map[string]wire.Loaded{}}
+	library, err := OpenLibrary(cfg.Pipelines, cfg.Models)
+	if err != nil {
+		return nil, err
+	}
+	p.library.Store(library)
 	if p.worker, p.workerExec, err = openWorker(cfg.Worker); err != nil {
 		return nil, err
 	}
@@ -65,7 +78,7 @@ func New(ctx context.Context, cfg Config) (*Pool, error) {
 // index in front, output written at once and as they come; an out that takes its time holds back only this job's worker.
 // onProgress may be nil; it is called from this goroutine.
 //
-// Errors: ErrUnknownPipeline, *InvalidError, *MediaError, ErrBusy, ErrWorkerDied, ErrTimeout, ErrTooLarge, ErrClosed, what in or out
+// Errors: ErrUnknownPipeline, *InvalidError, *MediaError, *ModeratedError, ErrBusy, ErrWorkerDied, ErrTimeout, ErrTooLarge, ErrClosed, what in or out
 // returned, or the cause of ctx. Part of the output may have been written before an error is known.
 //
 // When Process returns early, one Read of in may still be under way in the background; nothing follows it.
@@ -73,11 +86,11 @@ func (p *Pool) Process(ctx context.Context, stream Stream, in io.Reader, out io.
 	if err := stream.Validate(); err != nil {
 		return Stats{}, err
 	}
-	done, err := p.run(ctx, stream.job(p.cfg.MaxInput), in, out, onProgress)
+	stats, err := p.run(ctx, stream.job(p.cfg.MaxInput), in, out, onProgress)
 	if err != nil {
-		return Stats{}, fmt.Errorf("process video: %w", err)
+		return stats, fmt.Errorf("process video: %w", err)
 	}
-	return statsOf(done), nil
+	return stats, nil
 }
 
 // Ready returns nil while at least one worker is alive, else why the last one could not be started.

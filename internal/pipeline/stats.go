@@ -28,13 +28,16 @@ type Stats struct {
 	Width, Height        int
 	Elapsed              time.Duration
 	Stages               map[string]time.Duration
+	// Verdicts are those of a pipeline that moderates, the first 3600 of Judged.
+	Verdicts []Verdict
+	Judged   int64
 }
 
-func statsOf(d wire.Done) Stats {
+func (x *exchange) stats(d wire.Done) Stats {
 	return Stats{
 		Frames: d.Frames, AudioPackets: d.AudioPackets, DamagedPackets: d.DamagedPackets,
 		InBytes: d.InBytes, OutBytes: d.OutBytes, BytesCopied: d.BytesCopied, Allocations: d.Allocations,
 		Width: d.Width, Height: d.Height,
-		Elapsed: d.Elapsed, Stages: d.Stages,
+		Elapsed: d.Elapsed, Stages: d.Stages, Verdicts: x.verdicts, Judged: x.judged,
 	}
 }

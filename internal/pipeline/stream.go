@@ -31,12 +31,8 @@ func Formats() []string { return []string{FragmentedMP4, MP4, MPEGTS} }
 // Codecs returns the codecs that an answer may have.
 func Codecs() []string { return []string{"h264", "h265"} }
 
-// Validate returns an *InvalidError for the first field that is not known, and an error that wraps ErrUnknownPipeline for the
-// pipeline.
+// Validate returns an *InvalidError for the first field that is not known. Whether there is such a pipeline, a Pool knows.
 func (s Stream) Validate() error {
-	if _, err := Lookup(s.Pipeline); err != nil {
-		return err
-	}
 	for _, f := range []struct {
 		field, value string
 		known        []string

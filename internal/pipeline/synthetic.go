@@ -29,8 +29,8 @@ type SyntheticRequest struct {
 }
 
 // Validate returns an *InvalidError for the first field outside its range: width and height even, 16 to 4096, and
-// no more pixels than 3840x2160; frame_count 1 to 1000, and at most as many pixels in all as 1000 frames of 1920x1080;
-// pipeline a known name.
+// no more pixels than 3840x2160; frame_count 1 to 1000, and at most as many pixels in all as 1000 frames of 1920x1080.
+// Whether there is such a pipeline, a Pool knows.
 func (r SyntheticRequest) Validate() error {
 	for _, size := range []struct {
 		field string
@@ -50,9 +50,6 @@ func (r SyntheticRequest) Validate() error {
 	if most := maxPixels / (r.Width * r.Height); r.FrameCount > most {
 		reason := fmt.Sprintf("must be at most %d at %dx%d", most, r.Width, r.Height)
 		return &InvalidError{Field: "frame_count", Value: strconv.Itoa(r.FrameCount), Reason: reason}
-	}
-	if _, err := Lookup(r.Pipeline); err != nil {
-		return &InvalidError{Field: "pipeline", Value: strconv.Quote(r.Pipeline), Reason: "must be one of " + nameList()}
 	}
 	return nil
 }
@@ -74,6 +71,10 @@ func (p *Pool) Synthetic(ctx context.Context, req SyntheticRequest) (SyntheticRe
 	job := wire.Job{
 		Kind: wire.KindSynthetic, Pipeline: req.Pipeline,
 		Width: req.Width, Height: req.Height, FrameCount: req.FrameCount,
+	}
+	if _, err := p.Library().Lookup(req.Pipeline); err != nil {
+		reason := "must be one of " + strings.Join(p.Library().Names(), ", ")
+		return SyntheticResult{}, &InvalidError{Field: "pipeline", Value: strconv.Quote(req.Pipeline), Reason: reason}
 	}
 	done, err := p.run(ctx, job, strings.NewReader(""), io.Discard, nil)
 	if err != nil {

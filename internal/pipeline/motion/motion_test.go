@@ -28,9 +28,9 @@ func scene(width, height, pad int, luma func(x, y int) float64) Planes {
 // texture is different everywhere, and has more contrast in the large than in the small, as what cameras see has.
 func texture(seed uint64) func(x, y int) float64 {
 	rng := rand.New(rand.NewPCG(seed, 1))
-	var waves [10][4]float64
+	var waves [16][4]float64
 	for i := range waves {
-		reach := 0.25 * math.Pow(0.7, float64(i)) // radians a pixel
+		reach := 0.25 * math.Pow(0.8, float64(i)) // radians a pixel
 		waves[i] = [4]float64{(2*rng.Float64() - 1) * reach, (2*rng.Float64() - 1) * reach, rng.Float64() * 7, 1.5 / (reach + 0.03)}
 	}
 	return func(x, y int) float64 {

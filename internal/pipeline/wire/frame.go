@@ -48,7 +48,7 @@ func (r *Reader) Next() (Frame, error) {
 		return Frame{}, err
 	}
 	t, n := Type(head[0]), binary.BigEndian.Uint32(head[1:])
-	if t < TypeHello || t > TypeFail {
+	if t < TypeHello || t > TypeVerdict {
 		return Frame{}, fmt.Errorf("%w: type %d", ErrFrame, head[0])
 	}
 	if n > MaxPayload {

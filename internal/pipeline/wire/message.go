@@ -1,13 +1,16 @@
 package wire
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
-// Hello announces a worker that is ready for jobs.
+// Hello announces a worker that takes models and jobs.
 type Hello struct {
-	Protocol  int      `json:"protocol"`
-	Version   string   `json:"version"`
-	PID       int      `json:"pid"`
-	Pipelines []string `json:"pipelines"`
+	Protocol int    `json:"protocol"`
+	Version  string `json:"version"`
+	PID      int    `json:"pid"`
+	Runtime  string `json:"onnx_runtime"`
 }
 
 // Kind is the kind of a job.
@@ -19,17 +22,46 @@ const (
 	KindSynthetic Kind = "synthetic"
 )
 
+// Model announces a model, whose ONNX follows as Data and End. Entry is its entry in a manifest, Size that of the ONNX in bytes.
+// Prove has the worker run it once before it says Loaded. Forget names models that no job will ask for again.
+type Model struct {
+	Entry  json.RawMessage `json:"entry"`
+	Size   int64           `json:"size"`
+	Prove  bool            `json:"prove,omitempty"`
+	Forget []string        `json:"forget,omitempty"`
+}
+
+// Loaded answers a Model that jobs may name from now on. Provider is where it computes: cuda, or cpu and why.
+type Loaded struct {
+	Model    string        `json:"model"`
+	Provider string        `json:"provider"`
+	Why      string        `json:"why,omitempty"`
+	Elapsed  time.Duration `json:"elapsed_ns"`
+}
+
+// Verdict is what a pipeline thinks of one picture. Scores are by label; Flagged names those that reach their border, Stop the one
+// for which the stream ends.
+type Verdict struct {
+	Position time.Duration      `json:"position_ns"`
+	Model    string             `json:"model"`
+	Scores   map[string]float32 `json:"scores"`
+	Flagged  []string           `json:"flagged,omitempty"`
+	Stop     string             `json:"stop,omitempty"`
+}
+
 // Job is the order that opens a job. Format is the container of the answer (fmp4, mp4 or ts; empty is fmp4), Codec that of its
-// video (h264 or h265; empty is what the pipeline says). Width, Height and FrameCount belong to KindSynthetic.
+// video (h264 or h265; empty is what the pipeline says). Recipe is the pipeline, with every model's version. Width, Height and FrameCount
+// belong to KindSynthetic.
 type Job struct {
-	Kind       Kind   `json:"kind"`
-	Pipeline   string `json:"pipeline"`
-	Format     string `json:"format,omitempty"`
-	Codec      string `json:"codec,omitempty"`
-	MaxInput   int64  `json:"max_input,omitempty"`
-	Width      int    `json:"width,omitempty"`
-	Height     int    `json:"height,omitempty"`
-	FrameCount int    `json:"frame_count,omitempty"`
+	Kind       Kind            `json:"kind"`
+	Pipeline   string          `json:"pipeline"`
+	Recipe     json.RawMessage `json:"recipe"`
+	Format     string          `json:"format,omitempty"`
+	Codec      string          `json:"codec,omitempty"`
+	MaxInput   int64           `json:"max_input,omitempty"`
+	Width      int             `json:"width,omitempty"`
+	Height     int             `json:"height,omitempty"`
+	FrameCount int             `json:"frame_count,omitempty"`
 }
 
 // Progress is how far a job has come. Duration is 0 when the body does not say how long it is.
@@ -60,10 +92,12 @@ type Done struct {
 // Cause says whose fault a failed job is.
 type Cause string
 
-// The causes: the body, or the worker and its machine.
+// The causes: the body, what is shown in it, a model, or the worker and its machine.
 const (
-	CauseMedia    Cause = "media"
-	CauseInternal Cause = "internal"
+	CauseMedia     Cause = "media"
+	CauseModerated Cause = "moderated"
+	CauseModel     Cause = "model"
+	CauseInternal  Cause = "internal"
 )
 
 // Fail ends a job that did not work. Reason is for a person and ends with what to do.

@@ -12,10 +12,13 @@
 // One job at a time:
 //
 //	worker                     node
-//	  | Hello  ------------->    |   once, when models are loaded
+//	  | Hello  ------------->    |   once
+//	  |    <-- Model, Data*, End |   a model, between jobs
+//	  | Loaded or Fail  ---->    |
 //	  |    <-------------  Job   |
 //	  |    <-------------  Data* |   the body, while it comes in
-//	  | Data*, Progress* --->    |   the answer, while it is made
+//	  | Data*, Progress*,        |   the answer, while it is made
+//	  |   Verdict*       --->    |
 //	  |    <-------------  End   |   the body is complete, or no longer wanted
 //	  | Done or Fail ------->    |   exactly one, before or after End
 //
@@ -25,7 +28,7 @@
 package wire
 
 // Version is what both ends must agree on; it is part of Hello.
-const Version = 2
+const Version = 3
 
 // FD is where a worker finds the socket, SpoolFD and MadeFD the unlinked files it may use for bodies and for videos that need
 // seeking.
@@ -51,11 +54,14 @@ const (
 	TypeProgress
 	TypeDone
 	TypeFail
+	TypeModel
+	TypeLoaded
+	TypeVerdict
 )
 
 // String returns the name of the type, for messages.
 func (t Type) String() string {
-	names := [...]string{"none", "hello", "job", "data", "end", "progress", "done", "fail"}
+	names := [...]string{"none", "hello", "job", "data", "end", "progress", "done", "fail", "model", "loaded", "verdict"}
 	if int(t) < len(names) {
 		return names[t]
 	}

@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 
 	"quicedge/internal/pipeline/av"
+	"quicedge/internal/pipeline/infer"
 	"quicedge/internal/pipeline/wire"
 )
 
@@ -57,31 +58,15 @@ func buildVersion() string {
 	return "(devel)"
 }
 
-// check is --self-check.
-func check(stdout io.Writer) error {
-	loaded, version, err := loadModels()
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(stdout, "onnx runtime %s ok\n", version)
-	for name, s := range loaded {
-		if err := try(s); err != nil {
-			return fmt.Errorf("run model %s: %w", name, err)
-		}
-		fmt.Fprintf(stdout, "model %s ok\n", name)
-	}
-	return nil
-}
-
 func serveSocket() error {
 	socket, spool := os.NewFile(wire.FD, "node"), os.NewFile(wire.SpoolFD, "spool")
 	made := os.NewFile(wire.MadeFD, "made")
 	if _, err := socket.Stat(); err != nil {
 		return errors.New("file descriptor 3 is not open; let quicedge start this program")
 	}
-	loaded, _, err := loadModels()
+	version, err := infer.Start()
 	if err != nil {
 		return err
 	}
-	return newServer(socket, spool, made, loaded).serve()
+	return newServer(socket, spool, made).serve(version)
 }

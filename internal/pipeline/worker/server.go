@@ -7,9 +7,7 @@ import (
 	"os"
 	"time"
 
-	"quicedge/internal/pipeline"
 	"quicedge/internal/pipeline/av"
-	"quicedge/internal/pipeline/infer"
 	"quicedge/internal/pipeline/wire"
 )
 
@@ -19,16 +17,16 @@ type server struct {
 	out    *wire.Writer
 	spool  *os.File // for a body that is read backwards
 	made   *os.File // for a video whose index is written last and sent first
-	models map[string]*infer.Session
+	models loaded
 }
 
-func newServer(socket io.ReadWriter, spool, made *os.File, models map[string]*infer.Session) *server {
-	return &server{in: wire.NewReader(socket), out: wire.NewWriter(socket), spool: spool, made: made, models: models}
+func newServer(socket io.ReadWriter, spool, made *os.File) *server {
+	return &server{in: wire.NewReader(socket), out: wire.NewWriter(socket), spool: spool, made: made, models: loaded{}}
 }
 
-// serve returns nil when the node closes the socket.
-func (s *server) serve() error {
-	hello := wire.Hello{Protocol: wire.Version, Version: buildVersion(), PID: os.Getpid(), Pipelines: pipeline.Names()}
+// serve takes models and jobs. It returns nil when the node closes the socket. runtime is the version of ONNX Runtime.
+func (s *server) serve(runtime string) error {
+	hello := wire.Hello{Protocol: wire.Version, Version: buildVersion(), PID: os.Getpid(), Runtime: runtime}
 	if err := s.out.SendJSON(wire.TypeHello, hello); err != nil {
 		return err
 	}
@@ -40,17 +38,29 @@ func (s *server) serve() error {
 		if err != nil {
 			return fmt.Errorf("read job: %w", err)
 		}
-		var job wire.Job
-		if f.Type != wire.TypeJob {
-			return fmt.Errorf("read job: %w: %s before a job", wire.ErrFrame, f.Type)
-		}
-		if err := f.Decode(&job); err != nil {
-			return err
-		}
-		if err := s.answer(job); err != nil {
+		if err := s.take(f); err != nil {
 			return err
 		}
 	}
+}
+
+// take handles what the node sends between jobs. The error is that of the socket.
+func (s *server) take(f wire.Frame) error {
+	switch f.Type {
+	case wire.TypeJob:
+		var job wire.Job
+		if err := f.Decode(&job); err != nil {
+			return err
+		}
+		return s.answer(job)
+	case wire.TypeModel:
+		var order wire.Model
+		if err := f.Decode(&order); err != nil {
+			return err
+		}
+		return s.learn(order)
+	}
+	return fmt.Errorf("read job: %w: %s before a job", wire.ErrFrame, f.Type)
 }
 
 // answer runs one job and tells the node how it went. The error is that of the socket: the worker's own end.
@@ -83,7 +93,7 @@ func (s *server) answer(job wire.Job) error {
 	if err := b.discard(); err != nil {
 		return err
 	}
-	return s.trim()
+	return s.models.trim()
 }
 
 func (s *server) run(job wire.Job, b *body, t *times, fail func(error) error) (wire.Done, error) {
@@ -101,6 +111,14 @@ func failure(err error) wire.Fail {
 	var unsupported *av.Unsupported
 	if errors.As(err, &unsupported) {
 		return wire.Fail{Cause: wire.CauseMedia, Stage: unsupported.Stage, Reason: unsupported.Reason}
+	}
+	var stopped *moderated
+	if errors.As(err, &stopped) {
+		return wire.Fail{Cause: wire.CauseModerated, Stage: "filter", Reason: stopped.Error()}
+	}
+	var model modelError
+	if errors.As(err, &model) {
+		return wire.Fail{Cause: wire.CauseModel, Stage: "model", Reason: model.Error()}
 	}
 	return wire.Fail{Cause: wire.CauseInternal, Stage: "worker", Reason: err.Error()}
 }

@@ -67,7 +67,7 @@ func (s *stream) run(source io.Reader) (done wire.Done, err error) {
 	}
 	s.duration = s.input.Duration()
 	s.times.add(stageDemux, begin)
-	if s.chain, err = s.server.newChain(s.job, s.store); err != nil {
+	if s.chain, err = s.server.newChain(s.job, s.store, format.Tick()); err != nil {
 		return done, err
 	}
 	defer s.chain.close()

@@ -15,7 +15,7 @@ const syntheticRate = 30
 func (s *server) synthetic(job wire.Job, t *times) (wire.Done, error) {
 	store := av.NewFrames(keptFrames)
 	defer store.Close()
-	chain, err := s.newChain(job, store)
+	chain, err := s.newChain(job, store, 1.0/syntheticRate)
 	if err != nil {
 		return wire.Done{}, err
 	}

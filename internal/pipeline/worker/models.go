@@ -1,0 +1,129 @@
+package worker
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"quicedge/internal/pipeline/infer"
+	"quicedge/internal/pipeline/wire"
+	"quicedge/models"
+)
+
+// loaded are the models of a worker, by name and version.
+type loaded map[string]*infer.Session
+
+// modelError says that a model must not be used.
+type modelError struct{ error }
+
+func (e modelError) Unwrap() error { return e.error }
+
+// learn takes a model in and answers. The error is that of the socket.
+func (s *server) learn(order wire.Model) error {
+	begin := time.Now()
+	for _, ref := range order.Forget {
+		if m, ok := s.models[ref]; ok {
+			m.Close()
+			delete(s.models, ref)
+		}
+	}
+	b := &body{frames: s.in}
+	m, err := readModel(order, b)
+	if b.broken != nil {
+		return fmt.Errorf("read model: %w", b.broken)
+	}
+	if err == nil {
+		err = s.models.add(m, order.Prove)
+	}
+	if discarded := b.discard(); discarded != nil {
+		return discarded
+	}
+	if err != nil {
+		return s.out.SendJSON(wire.TypeFail, failure(modelError{err}))
+	}
+	provider, why := s.models[m.Ref()].Provider()
+	return s.out.SendJSON(wire.TypeLoaded, wire.Loaded{Model: m.Ref(), Provider: string(provider), Why: why, Elapsed: time.Since(begin)})
+}
+
+func readModel(order wire.Model, b *body) (m models.Model, err error) {
+	if err := json.Unmarshal(order.Entry, &m); err != nil {
+		return m, fmt.Errorf("read model: its entry: %w", err)
+	}
+	if order.Size < 0 || order.Size > models.MaxModel {
+		return m, fmt.Errorf("read model %s: %d bytes: at most %d MiB are taken", m.Ref(), order.Size, models.MaxModel>>20)
+	}
+	m.ONNX = make([]byte, order.Size)
+	if _, err := io.ReadFull(b, m.ONNX); err != nil {
+		return m, fmt.Errorf("read model %s: it ends before its %d bytes: %w", m.Ref(), order.Size, err)
+	}
+	return m, nil
+}
+
+// add loads a model beside the others, and proves it first if asked.
+func (l loaded) add(m models.Model, prove bool) error {
+	session, err := infer.Open(m)
+	if err != nil {
+		return err
+	}
+	if prove {
+		if err := session.Prove(); err != nil {
+			session.Close()
+			return err
+		}
+	}
+	if old, ok := l[m.Ref()]; ok {
+		old.Close()
+	}
+	l[m.Ref()] = session
+	return nil
+}
+
+// use returns a model for a job, its parameters as the pipeline has them.
+func (l loaded) use(ref string, parameters map[string]float32) (*infer.Session, error) {
+	session, ok := l[ref]
+	if !ok {
+		return nil, fmt.Errorf("use model %s: this worker has not been given it", ref)
+	}
+	session.Reset()
+	for name, value := range parameters {
+		if err := session.Set(name, value); err != nil {
+			return nil, err
+		}
+	}
+	return session, nil
+}
+
+// trim gives memory back before the worker waits, which may be for long.
+func (l loaded) trim() error {
+	for _, session := range l {
+		if err := session.Trim(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check is --self-check: it proves every shipped model.
+func check(stdout io.Writer) error {
+	version, err := infer.Start()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "onnx runtime %s ok\n", version)
+	all, err := models.Shipped()
+	if err != nil {
+		return err
+	}
+	for _, m := range slices.All(all) {
+		l := loaded{}
+		if err := l.add(m, true); err != nil {
+			return err
+		}
+		provider, _ := l[m.Ref()].Provider()
+		fmt.Fprintf(stdout, "model %s ok on %s\n", m.Ref(), provider)
+		l[m.Ref()].Close()
+	}
+	return nil
+}
