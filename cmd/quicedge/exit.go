@@ -7,6 +7,7 @@ import (
 
 	"quicedge/internal/config"
 	"quicedge/internal/dataplane"
+	"quicedge/internal/pipeline/recipe"
 )
 
 // Exit codes. A supervisor starts none of 1, 2, 4 and 5 again: another try would end the same way.
@@ -30,10 +31,11 @@ func (e usageError) Unwrap() error { return e.error }
 func exitCode(err error) int {
 	var usage usageError
 	var setting *config.Error
+	var recipes *recipe.Error
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.As(err, &usage), errors.As(err, &setting), cobraUsage(err):
+	case errors.As(err, &usage), errors.As(err, &setting), errors.As(err, &recipes), cobraUsage(err):
 		return exitUsage
 	case errors.Is(err, errDegraded):
 		return exitDegraded

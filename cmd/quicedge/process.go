@@ -68,6 +68,13 @@ OUT appears when the whole file is done; after an error nothing is left of it.
 		if err := stream.Validate(); err != nil {
 			return usageError{err}
 		}
+		library, err := pipeline.OpenLibrary(cfg.Pipelines, cfg.Models)
+		if err != nil {
+			return err
+		}
+		if _, err := library.Lookup(stream.Pipeline); err != nil {
+			return usageError{err}
+		}
 		return a.process(cmd.Context(), cfg, args[0], out, stream)
 	}
 	return cmd
@@ -87,7 +94,7 @@ func (a *app) process(ctx context.Context, cfg config.Config, in, out string, st
 	}
 	defer target.discard()
 	pool, err := pipeline.New(ctx, pipeline.Config{
-		Worker: cfg.VideoWorker, Workers: 1, JobTimeout: cfg.VideoTimeout, MaxInput: 1 << 40, Log: newLog(a.env, cfg),
+		Worker: cfg.VideoWorker, Pipelines: cfg.Pipelines, Models: cfg.Models, Workers: 1, JobTimeout: cfg.VideoTimeout, MaxInput: 1 << 40, Log: newLog(a.env, cfg),
 	})
 	if err != nil {
 		return err

@@ -50,7 +50,7 @@ Exit codes: 0 ok, 1 failed, 2 wrong usage or settings, 3 degraded, 4 not permitt
 	})
 	root.PersistentFlags().StringVar(&a.configPath, "config", "", "settings (default "+config.DefaultPath+" where it exists)")
 	a.flags.StateFlags(root.PersistentFlags())
-	root.AddCommand(a.runCmd(), a.agentCmd(), a.checkCmd(), a.reloadCmd(), a.upgradeCmd(), a.loadCmd(), a.unloadCmd(), a.lookupCmd(), a.statusCmd(), a.statsCmd(), a.topCmd(), a.doctorCmd(), a.mtuCmd(), a.prefixCmd(), a.keysCmd(), a.processCmd(), a.versionCmd())
+	root.AddCommand(a.runCmd(), a.agentCmd(), a.checkCmd(), a.reloadCmd(), a.upgradeCmd(), a.loadCmd(), a.unloadCmd(), a.lookupCmd(), a.statusCmd(), a.statsCmd(), a.topCmd(), a.doctorCmd(), a.mtuCmd(), a.prefixCmd(), a.keysCmd(), a.processCmd(), a.modelsCmd(), a.pipelinesCmd(), a.versionCmd())
 	for _, cmd := range root.Commands() {
 		checkArgs(cmd)
 	}

@@ -69,10 +69,14 @@ func look(ctx context.Context, cfg config.Config) (out statusAnswer, err error) 
 
 // askNode asks the admin socket.
 func askNode(ctx context.Context, cfg config.Config) (n nodeStatus) {
-	loop, err := adminsocket.Dial(statedir.At(cfg.StateDir).Socket()).Loop(ctx)
+	node := adminsocket.Dial(statedir.At(cfg.StateDir).Socket())
+	loop, err := node.Loop(ctx)
 	switch {
 	case err == nil:
 		n.Running, n.Loop = true, &loop
+		if v, err := node.Video(ctx); err == nil { // a node of an older release has none to tell
+			n.Video = &v
+		}
 	case !errors.Is(err, adminsocket.ErrNoNode):
 		n.Error = err.Error()
 	}

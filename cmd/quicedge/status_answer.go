@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"quicedge/internal/adminsocket"
 	"quicedge/internal/dataplane"
 	"quicedge/internal/path"
 )
@@ -84,6 +85,8 @@ type nodeStatus struct {
 	Error   string           `json:"error,omitempty"`
 
 	Loop *path.LoopAnswer `json:"loop"` // the loop that keeps the path profiles; null where no node runs
+
+	Video *adminsocket.Video `json:"video"` // pipelines and models; null where no node runs
 }
 
 // traffic is of QUIC servers, since load, both ways.

@@ -7,6 +7,7 @@
 //	GET  /v1/rows                          {"rows":[...]} of path.RowAnswer: the overrides and the table
 //	GET  /v1/learned                       {"classes":[...]} of path.LearnedAnswer
 //	GET  /v1/loop                          a path.LoopAnswer
+//	GET  /v1/video                         a Video
 //	POST /v1/reload                        {"changed":3}
 //	POST /v1/upgrade                       {"program":"/usr/bin/quicedge"}, or nothing for the same file: {"pid":4711}
 //
@@ -43,6 +44,7 @@ type Node interface {
 	Rows() []path.RowAnswer
 	Learned() map[class.ID]mtu.Learned
 	Loop() path.LoopAnswer
+	Video() Video
 	Reload() (changed int, err error)
 	Upgrade(ctx context.Context, program string) (pid int, err error)
 }
@@ -77,6 +79,7 @@ func Server(n Node) *http.Server {
 	mux.HandleFunc("GET /v1/rows", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, listed{n.Rows()}) })
 	mux.HandleFunc("GET /v1/learned", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, learnedOf(n.Learned())) })
 	mux.HandleFunc("GET /v1/loop", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, n.Loop()) })
+	mux.HandleFunc("GET /v1/video", func(w http.ResponseWriter, _ *http.Request) { reply(w, http.StatusOK, n.Video()) })
 	mux.HandleFunc("POST /v1/reload", func(w http.ResponseWriter, _ *http.Request) {
 		changed, err := n.Reload()
 		if err != nil {

@@ -43,6 +43,8 @@ func (n node) Learned() map[class.ID]mtu.Learned {
 	return map[class.ID]mtu.Learned{class.Of(62, class.CMCC): {MTU: 1300, Networks: 4}, class.Of(23, class.CMCC): {Proven: 1372}}
 }
 
+func (n node) Video() Video { return Video{Pipelines: []string{"beauty_v2"}} }
+
 func (n node) Loop() path.LoopAnswer { return path.LoopAnswer{Generation: 7} }
 
 func (n node) Reload() (int, error) { return 3, n.refuse }

@@ -66,6 +66,8 @@ type Config struct {
 
 	VideoWorker       string        `yaml:"video_worker" env:"VIDEO_WORKER"`
 	VideoWorkers      int           `yaml:"video_workers" env:"VIDEO_WORKERS"`
+	Pipelines         string        `yaml:"pipelines" env:"PIPELINES"`
+	Models            string        `yaml:"models" env:"MODELS"`
 	VideoQueue        int           `yaml:"video_queue" env:"VIDEO_QUEUE"`
 	VideoTimeout      time.Duration `yaml:"video_timeout" env:"VIDEO_TIMEOUT"`
 	VideoPublic       bool          `yaml:"video_public" env:"VIDEO_PUBLIC"`
@@ -127,6 +129,8 @@ func (c *Config) TableFlags(fs *pflag.FlagSet) {
 // VideoFlags binds the flags of the video workers.
 func (c *Config) VideoFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.VideoWorker, "video-worker", c.VideoWorker, "the quicedge-video program (default: next to this one)")
+	fs.StringVar(&c.Pipelines, "pipelines", c.Pipelines, "YAML file of video pipelines, on top of those in the program")
+	fs.StringVar(&c.Models, "models", c.Models, "folder of models with a manifest.json, on top of those in the program")
 	fs.IntVar(&c.VideoWorkers, "video-workers", c.VideoWorkers, "video workers kept running (0: two a CPU)")
 	fs.Var((*duration)(&c.VideoTimeout), "video-timeout", "the longest that one stream may take")
 }

@@ -18,11 +18,19 @@ type Updater interface {
 type UpdateRequest struct {
 	Program string `json:"program,omitempty"` // absolute path of the program that is to take over
 	Tables  bool   `json:"tables,omitempty"`  // read tables, prefixes, overrides and certificates anew
+
+	Model *ModelVersion `json:"model,omitempty"` // put this version of a model in force, once it is proven
+}
+
+// ModelVersion names a version of a model of the video pipelines.
+type ModelVersion struct {
+	Name    string `json:"name"`
+	Version int    `json:"version"`
 }
 
 // UpdateResult is the answer of POST /v1/update.
 type UpdateResult struct {
-	Updated   []string `json:"updated"`           // "tables", "program"
+	Updated   []string `json:"updated"`           // "tables", "model", "program"
 	Process   int      `json:"process,omitempty"` // process id of the program that took over
 	ElapsedMs float64  `json:"elapsed_ms"`        // from the request until it was done
 }
@@ -68,13 +76,15 @@ func (e *Edge) runUpdate(w http.ResponseWriter, r *http.Request) (UpdateResult, 
 
 func (req UpdateRequest) validate() error {
 	switch {
-	case req.Program == "" && !req.Tables:
+	case req.Program == "" && !req.Tables && req.Model == nil:
 		return &Error{
 			Status: http.StatusBadRequest, Code: "nothing_to_update",
-			Message: `nothing is named to update: send {"program":"/path/of/the/new/quicedge"} or {"tables":true}`,
+			Message: `nothing is named to update: send {"program":"/path/of/the/new/quicedge"} or {"tables":true} or {"model":{"name":"beauty_v2","version":2}}`,
 		}
 	case req.Program != "" && !filepath.IsAbs(req.Program):
 		return InvalidField("program", req.Program, "use an absolute path")
+	case req.Model != nil && (req.Model.Name == "" || req.Model.Version < 1):
+		return InvalidField("model", req.Model.Name, "give name and version, as quicedge models list prints them")
 	}
 	return nil
 }

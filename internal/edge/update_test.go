@@ -21,15 +21,16 @@ func TestUpdate(t *testing.T) {
 		status     int
 		code       string
 	}{
-		"a program":           {`{"program":"/usr/bin/quicedge"}`, "", fakeUpdater(takeOver), 200, ""},
-		"tables":              {`{"tables":true}`, "", fakeUpdater(takeOver), 200, ""},
-		"nothing":             {`{}`, "", fakeUpdater(takeOver), 400, "nothing_to_update"},
-		"a relative path":     {`{"program":"quicedge"}`, "", fakeUpdater(takeOver), 400, "invalid_value"},
-		"a field of no one":   {`{"binary":"/x"}`, "", fakeUpdater(takeOver), 400, "invalid_json"},
-		"nobody to update":    {`{"tables":true}`, "", nil, 503, "update_unavailable"},
-		"too late":            {`{"tables":true}`, "1", fakeUpdater(takeOver), 504, "deadline_passed"},
-		"a program that ends": {`{"program":"/bin/false"}`, "", fakeUpdater(failToStart), 502, "update_failed"},
-		"a fault of the node": {`{"tables":true}`, "", fakeUpdater(fault), 500, "internal"},
+		"a program":             {`{"program":"/usr/bin/quicedge"}`, "", fakeUpdater(takeOver), 200, ""},
+		"tables":                {`{"tables":true}`, "", fakeUpdater(takeOver), 200, ""},
+		"model without version": {`{"model":{"name":"beauty_v2"}}`, "", fakeUpdater(takeOver), 400, "invalid_value"},
+		"nothing":               {`{}`, "", fakeUpdater(takeOver), 400, "nothing_to_update"},
+		"a relative path":       {`{"program":"quicedge"}`, "", fakeUpdater(takeOver), 400, "invalid_value"},
+		"a field of no one":     {`{"binary":"/x"}`, "", fakeUpdater(takeOver), 400, "invalid_json"},
+		"nobody to update":      {`{"tables":true}`, "", nil, 503, "update_unavailable"},
+		"too late":              {`{"tables":true}`, "1", fakeUpdater(takeOver), 504, "deadline_passed"},
+		"a program that ends":   {`{"program":"/bin/false"}`, "", fakeUpdater(failToStart), 502, "update_failed"},
+		"a fault of the node":   {`{"tables":true}`, "", fakeUpdater(fault), 500, "internal"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newEdge(t, func(cfg *Config) { cfg.Update = c.update })

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"quicedge/internal/config"
+	"quicedge/internal/pipeline"
 	"quicedge/internal/ticketkey"
 )
 
@@ -30,6 +31,9 @@ func Check(cfg config.Config) (Found, error) {
 		return found, err
 	}
 	found = Found{Rows: len(in.Layers.CSV.Rows()), Overrides: len(in.Layers.Overrides.Rows()), Prefixes: len(in.Prefixes.Entries())}
+	if _, err := pipeline.OpenLibrary(cfg.Pipelines, cfg.Models); err != nil {
+		return found, err
+	}
 	cert, err := certificate(cfg)
 	if err != nil {
 		return found, err

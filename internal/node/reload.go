@@ -10,7 +10,7 @@ import (
 	"quicedge/internal/privilege"
 )
 
-// Reload reads tables, overrides, certificate and ticket keys again, and logs the outcome. What cannot be read stays as it was, and is in
+// Reload reads tables, overrides, certificate, ticket keys, pipelines and models again, and logs the outcome. What cannot be read stays as it was, and is in
 // the error; the rest is in force. It is one of the two things for which a serving node raises what it kept: to read the operator's
 // files wherever they lie, and to make a new prefix table, which is a new map. A process that takes over may have read before: it is made to
 // read again.
@@ -32,6 +32,9 @@ func (n *Node) Reload() (changed int, err error) {
 		changed, tables = n.loop.Reload()
 		err = errors.Join(err, n.logReload("tables", tables, "changed", changed))
 	}, cap.BPF, cap.DAC_READ_SEARCH)
+	if n.video != nil {
+		err = errors.Join(err, n.logReload("pipelines and models", n.video.reload(n.life)))
+	}
 	return changed, err
 }
 

@@ -11,7 +11,7 @@ import (
 // updates lets operators change what the node runs.
 type updates struct{ node *Node }
 
-// Update implements edge.Updater. Tables come first: where they are refused, no program is started. The answer reaches the operator, since
+// Update implements edge.Updater. Tables come first, then the model: where they are refused, no program is started. The answer reaches the operator, since
 // Retire lets requests end that the operators' listener had.
 func (u updates) Update(ctx context.Context, req edge.UpdateRequest) (done edge.UpdateResult, err error) {
 	if req.Tables {
@@ -19,6 +19,12 @@ func (u updates) Update(ctx context.Context, req edge.UpdateRequest) (done edge.
 			return done, refused(http.StatusUnprocessableEntity, "tables_refused", err)
 		}
 		done.Updated = append(done.Updated, "tables")
+	}
+	if req.Model != nil {
+		if err := u.node.video.switchModel(ctx, *req.Model); err != nil {
+			return done, err
+		}
+		done.Updated = append(done.Updated, "model")
 	}
 	if req.Program == "" {
 		return done, nil

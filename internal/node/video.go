@@ -6,20 +6,27 @@ import (
 	"io"
 	"time"
 
+	"kernel.org/pub/linux/libs/security/libcap/cap"
+
 	"quicedge/internal/edge"
 	"quicedge/internal/pipeline"
+	"quicedge/internal/privilege"
 )
 
 // video gives the routes the pool of workers, or the reason why there is none.
 type video struct {
-	pool *pipeline.Pool // nil: none
-	err  error
+	pool    *pipeline.Pool // nil: none
+	err     error
+	shipped []string // the names of the pipelines that are in the program
 }
 
 // startVideo starts the workers. A node without them still serves files.
 func (n *Node) startVideo(ctx context.Context) error {
 	pool, err := pipeline.New(ctx, pipeline.Config{
 		Worker:     n.cfg.VideoWorker,
+		Pipelines:  n.cfg.Pipelines,
+		Models:     n.cfg.Models,
+		Reading:    func(read func()) { privilege.With(read, cap.DAC_READ_SEARCH) },
 		Workers:    n.cfg.VideoWorkers,
 		Queue:      n.cfg.VideoQueue,
 		JobTimeout: n.cfg.VideoTimeout,
@@ -29,7 +36,11 @@ func (n *Node) startVideo(ctx context.Context) error {
 	if err != nil {
 		n.log.Warn("serving without video workers: uploads are answered with 503", "error", err)
 	}
-	n.video = &video{pool: pool, err: err}
+	library, shippedErr := pipeline.OpenLibrary("", "")
+	if shippedErr != nil {
+		return shippedErr
+	}
+	n.video = &video{pool: pool, err: err, shipped: library.Names()}
 	return nil
 }
 
@@ -48,7 +59,12 @@ func (v *video) close(ctx context.Context) error {
 }
 
 // Pipelines implements edge.Processor.
-func (v *video) Pipelines() []string { return pipeline.Names() }
+func (v *video) Pipelines() []string {
+	if v.pool == nil {
+		return v.shipped
+	}
+	return v.pool.Library().Names()
+}
 
 // Formats implements edge.Processor.
 func (v *video) Formats() []string { return pipeline.Formats() }
@@ -83,6 +99,7 @@ func (v *video) Synthetic(ctx context.Context, req edge.SyntheticRequest) (edge.
 func asEdgeError(err error) error {
 	var invalid *pipeline.InvalidError
 	var media *pipeline.MediaError
+	var moderated *pipeline.ModeratedError
 	e := &edge.Error{Err: err}
 	switch {
 	case err == nil:
@@ -91,6 +108,8 @@ func asEdgeError(err error) error {
 		return edge.InvalidField(invalid.Field, invalid.Value, invalid.Reason)
 	case errors.As(err, &media):
 		e.Status, e.Code, e.Message = 422, "bad_media", media.Error()
+	case errors.As(err, &moderated):
+		e.Status, e.Code, e.Message = 403, "moderated", moderated.Error()
 	case errors.Is(err, pipeline.ErrUnknownPipeline):
 		e.Status, e.Code, e.Message, e.Field = 400, "unknown_pipeline", err.Error(), "pipeline"
 	case errors.Is(err, pipeline.ErrBusy):

@@ -14,6 +14,8 @@ type Config struct {
 	Worker string
 	// Pipelines is a file of pipelines, Models a folder of models, on top of those in the program; empty is none.
 	Pipelines, Models string
+	// Reading is called with what reads those files, for a node that must raise a right to do so; nil calls it at once.
+	Reading func(read func())
 	// Workers is the number of processes kept ready. 0 means two a CPU, 2 to 16: a worker that waits for a slow
 	// upload uses memory (about 60 MB) and no CPU.
 	Workers int
@@ -64,6 +66,9 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.MaxMemory, 1280<<20)
 	setDefault(&c.MaxInput, 4<<30)
 	setDefault(&c.SpoolDir, os.TempDir())
+	if c.Reading == nil {
+		c.Reading = func(read func()) { read() }
+	}
 	setDefault(&c.Log, slog.Default())
 	path, err := findWorker(c.Worker)
 	c.Worker = path

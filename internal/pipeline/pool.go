@@ -46,7 +46,7 @@ func New(ctx context.Context, cfg Config) (*Pool, error) {
 		return nil, err
 	}
 	p := &Pool{cfg: cfg, providers: map[string]wire.Loaded{}}
-	library, err := OpenLibrary(cfg.Pipelines, cfg.Models)
+	library, err := p.read()
 	if err != nil {
 		return nil, err
 	}

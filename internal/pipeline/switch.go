@@ -32,7 +32,7 @@ func (p *Pool) Reload(ctx context.Context) error {
 	p.changing.Lock()
 	defer p.changing.Unlock()
 	now := p.Library()
-	next, err := OpenLibrary(p.cfg.Pipelines, p.cfg.Models)
+	next, err := p.read()
 	if err != nil {
 		return err
 	}
@@ -47,6 +47,12 @@ func (p *Pool) Reload(ctx context.Context) error {
 		}
 	}
 	return p.adopt(ctx, next, fresh)
+}
+
+// read opens the library that the files describe.
+func (p *Pool) read() (l *Library, err error) {
+	p.cfg.Reading(func() { l, err = OpenLibrary(p.cfg.Pipelines, p.cfg.Models) })
+	return l, err
 }
 
 // unproven says that no worker has loaded the model.

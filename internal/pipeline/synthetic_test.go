@@ -67,8 +67,9 @@ func TestSyntheticFramesGoThroughEveryStage(t *testing.T) {
 }
 
 func TestInvalidPipelineOfASyntheticRequestIsUnknownToo(t *testing.T) {
-	err := pipeline.SyntheticRequest{Width: 640, Height: 360, FrameCount: 1, Pipeline: "nobody"}.Validate()
+	p := newPool(t, pipeline.Config{})
+	_, err := p.Synthetic(t.Context(), pipeline.SyntheticRequest{Width: 640, Height: 360, FrameCount: 1, Pipeline: "nobody"})
 	if !errors.Is(err, pipeline.ErrUnknownPipeline) {
-		t.Errorf("Validate = %v", err)
+		t.Errorf("Synthetic = %v", err)
 	}
 }
