@@ -32,6 +32,9 @@ type processed struct {
 	ElapsedMS    float64            `json:"elapsed_ms"`
 	BytesCopied  float64            `json:"bytes_copied_per_frame"`
 	Stages       map[string]float64 `json:"stages"` // milliseconds
+
+	Judgement *pipeline.Judgement `json:"judgement,omitempty"` // of a pipeline that moderates
+	Verdicts  []pipeline.Verdict  `json:"verdicts,omitempty"`
 }
 
 func (a *app) processCmd() *cobra.Command {
@@ -124,9 +127,17 @@ func (a *app) report(name string, s pipeline.Stats) error {
 	for stage, d := range s.Stages {
 		r.Stages[stage] = milliseconds(d)
 	}
+	if j, ok := s.Judgement(); ok {
+		r.Judgement, r.Verdicts = &j, s.Verdicts
+	}
 	return a.print(r, func(w io.Writer) {
 		fmt.Fprintf(w, "%d frames of %dx%d and %d audio packets in %.1f s (%.1f frames/s)\n", r.Frames, r.Width, r.Height, r.AudioPackets,
 			r.ElapsedMS/1000, float64(r.Frames)/max(s.Elapsed.Seconds(), 1e-9))
+		for _, v := range s.Verdicts {
+			if len(v.Flagged) > 0 {
+				fmt.Fprintf(w, "%s: %s\n", v.Position, strings.Join(v.Flagged, ", "))
+			}
+		}
 	})
 }
 

@@ -10,10 +10,11 @@ import (
 
 // Trailers of a stream's answer (RFC 9110, section 6.5).
 const (
-	TrailerFrames  = "X-Quicedge-Frames"     // video frames written
-	TrailerElapsed = "X-Quicedge-Elapsed-Ms" // from the request's header to the last byte
-	TrailerCopied  = "X-Quicedge-Bytes-Copied-Per-Frame"
-	TrailerError   = "X-Quicedge-Error" // "code: message", to clients that sent "TE: trailers"
+	TrailerFrames   = "X-Quicedge-Frames"     // video frames written
+	TrailerElapsed  = "X-Quicedge-Elapsed-Ms" // from the request's header to the last byte
+	TrailerCopied   = "X-Quicedge-Bytes-Copied-Per-Frame"
+	TrailerVerdicts = "X-Quicedge-Verdicts" // JSON, of pipelines that moderate
+	TrailerError    = "X-Quicedge-Error"    // "code: message", to clients that sent "TE: trailers"
 )
 
 // download is the body of a stream's answer. Its first Write sends the header, so that until then an error gets a status of
@@ -53,7 +54,7 @@ func (d *download) start() {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if d.hasTrailers() {
-		h.Set("Trailer", strings.Join([]string{TrailerFrames, TrailerElapsed, TrailerCopied, TrailerError}, ", "))
+		h.Set("Trailer", strings.Join([]string{TrailerFrames, TrailerElapsed, TrailerCopied, TrailerVerdicts, TrailerError}, ", "))
 	}
 	d.w.WriteHeader(http.StatusOK)
 }
@@ -66,6 +67,9 @@ func (d *download) succeed(stats StreamStats, took time.Duration) {
 	h := d.w.Header()
 	h.Set(TrailerFrames, strconv.Itoa(stats.Frames))
 	h.Set(TrailerCopied, strconv.FormatInt(stats.BytesCopied/max(int64(stats.Frames), 1), 10))
+	if stats.Verdicts != "" {
+		h.Set(TrailerVerdicts, trailerText(stats.Verdicts))
+	}
 	h.Set(TrailerElapsed, strconv.FormatInt(took.Milliseconds(), 10))
 }
 

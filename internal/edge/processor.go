@@ -36,6 +36,9 @@ type StreamRequest struct {
 type StreamStats struct {
 	Frames      int   // video frames written
 	BytesCopied int64 // of raw pictures, between decoder and encoder
+
+	// Verdicts is what a pipeline that moderates thinks of the video, in JSON on one line; empty for the others.
+	Verdicts string
 }
 
 // SyntheticRequest is the body of POST /api/v1/process.

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -40,6 +41,19 @@ func (v *video) switchModel(ctx context.Context, m edge.ModelVersion) error {
 		return refused(http.StatusUnprocessableEntity, "model_refused", err)
 	}
 	return nil
+}
+
+// verdictsOf sums up what a pipeline that moderates thinks, in JSON; empty for the others.
+func verdictsOf(stats pipeline.Stats) string {
+	j, ok := stats.Judgement()
+	if !ok {
+		return ""
+	}
+	text, err := json.Marshal(j)
+	if err != nil {
+		return "" // no score is infinite: a worker says none
+	}
+	return string(text)
 }
 
 // Video implements adminsocket.Node.

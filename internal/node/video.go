@@ -78,7 +78,7 @@ func (v *video) Process(ctx context.Context, req edge.StreamRequest, in io.Reade
 		return edge.StreamStats{}, noWorker(v.err)
 	}
 	stats, err := v.pool.Process(ctx, pipeline.Stream(req), in, out, nil)
-	return edge.StreamStats{Frames: int(stats.Frames), BytesCopied: stats.BytesCopied}, asEdgeError(err)
+	return edge.StreamStats{Frames: int(stats.Frames), BytesCopied: stats.BytesCopied, Verdicts: verdictsOf(stats)}, asEdgeError(err)
 }
 
 // Synthetic implements edge.Processor.

@@ -12,11 +12,34 @@ const maxVerdicts = 3600
 // Verdict is what a pipeline that moderates thinks of one picture. Scores are by label; Flagged names those that reach their border, Stop
 // the one for which the stream was ended.
 type Verdict struct {
-	Position time.Duration
-	Model    string
-	Scores   map[string]float32
-	Flagged  []string
-	Stop     string
+	Position time.Duration      `json:"position_ns"`
+	Model    string             `json:"model"`
+	Scores   map[string]float32 `json:"scores"`
+	Flagged  []string           `json:"flagged,omitempty"`
+	Stop     string             `json:"stop,omitempty"`
+}
+
+// Judgement is what all verdicts of a stream say together.
+type Judgement struct {
+	Judged  int64              `json:"judged"`  // pictures
+	Flagged map[string]int     `json:"flagged"` // pictures by label, of the first 3600
+	Highest map[string]float32 `json:"highest"` // score by label, of the same
+}
+
+// Judgement sums the verdicts up. It is false where nothing was judged.
+func (s Stats) Judgement() (Judgement, bool) {
+	j := Judgement{Judged: s.Judged, Flagged: map[string]int{}, Highest: map[string]float32{}}
+	for _, v := range s.Verdicts {
+		for _, label := range v.Flagged {
+			j.Flagged[label]++
+		}
+		for label, score := range v.Scores {
+			if highest, ok := j.Highest[label]; !ok || score > highest {
+				j.Highest[label] = score
+			}
+		}
+	}
+	return j, s.Judged > 0
 }
 
 // ModeratedError says that a stream was ended for what is shown in it (HTTP 403, code moderated).
