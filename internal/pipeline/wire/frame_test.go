@@ -51,7 +51,7 @@ func TestReaderRefusesWhatIsNoFrame(t *testing.T) {
 		want error
 	}{
 		"type zero":        {[]byte{0, 0, 0, 0, 0}, ErrFrame},
-		"unknown type":     {[]byte{8, 0, 0, 0, 0}, ErrFrame},
+		"unknown type":     {[]byte{11, 0, 0, 0, 0}, ErrFrame},
 		"one byte too big": {[]byte{3, 0, 1, 0, 1}, ErrFrame},
 		"largest length":   {[]byte{3, 255, 255, 255, 255}, ErrFrame},
 		"cut header":       {[]byte{3, 0, 0}, io.ErrUnexpectedEOF},
