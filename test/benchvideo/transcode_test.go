@@ -178,3 +178,7 @@ func ffmpeg(b *testing.B, path, option, graph string) cost {
 	n, _ := strconv.ParseInt(string(frames[len(frames)-1][1]), 10, 64) // as above
 	return cost{frames: n, wall: seconds(times[3]), cpu: seconds(times[1]) + seconds(times[2])}
 }
+
+// BenchmarkBeauty is beauty_v2 beside ffmpeg with its guided filter, which smooths by the same rule, over the whole picture and at full
+// resolution.
+func BenchmarkBeauty(b *testing.B) { compare(b, "beauty_v2", "guided") }

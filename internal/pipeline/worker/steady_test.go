@@ -33,15 +33,22 @@ func (m *meter) Read(p []byte) (int, error) {
 	return m.at - before, nil
 }
 
-// transcode runs a body through the stages, in this process.
+// transcode runs a body through the stages of the pipeline transcode, in this process.
 func transcode(t *testing.T, job wire.Job, source io.Reader) wire.Done {
 	t.Helper()
+	return process(t, "transcode", job, source)
+}
+
+// process runs a body through the stages of a pipeline, in this process.
+func process(t *testing.T, name string, job wire.Job, source io.Reader) wire.Done {
+	t.Helper()
 	av.Quiet()
-	job.Kind, job.Pipeline = wire.KindStream, "transcode"
+	job.Kind, job.Pipeline, job.Recipe = wire.KindStream, name, shippedRecipe(t, name)
 	s := newServer(struct {
 		io.Reader
 		io.Writer
-	}{nil, io.Discard}, nil, nil, nil)
+	}{nil, io.Discard}, nil, nil)
+	s.models = shippedModels(t)
 	st := newStream(s, job, &body{}, newTimes(), func(err error) error { return err })
 	defer st.store.Close()
 	st.reported = time.Now().Add(time.Hour) // reports are five a second, not one a frame
