@@ -31,6 +31,8 @@ type child struct {
 	served atomic.Bool
 	// knows names the models that it has loaded. It belongs to who has the child.
 	knows map[string]bool
+	// fences are those that stand around it, and those that do not with the reason.
+	fences []wire.Fence
 }
 
 // start launches a worker and waits until it has the models that the pipelines need now. The error names the exit status and the
@@ -68,7 +70,8 @@ func (p *Pool) spawnReady(ctx context.Context) (*child, error) {
 	return c, nil
 }
 
-func (p *Pool) spawn() (*child, error) {
+// spawn starts a worker; more are further arguments.
+func (p *Pool) spawn(more ...string) (*child, error) {
 	ours, theirs, err := socketpair()
 	if err != nil {
 		return nil, err
@@ -91,7 +94,9 @@ func (p *Pool) spawn() (*child, error) {
 		conn: ours, in: wire.NewReader(ours), out: wire.NewWriter(ours),
 		knows: map[string]bool{}, stderr: &lineLog{log: p.cfg.Log}, started: time.Now(), exited: make(chan struct{}),
 	}
-	c.cmd = exec.Command(p.workerExec, "--serve", "--max-memory", strconv.FormatInt(p.cfg.MaxMemory, 10))
+	c.cmd = exec.Command(p.workerExec, append([]string{"--serve",
+		"--max-memory", strconv.FormatInt(p.cfg.MaxMemory, 10),
+		"--max-file", strconv.FormatInt(2*p.cfg.MaxInput+spoolSpace, 10)}, more...)...)
 	c.cmd.Args[0] = p.cfg.Worker
 	c.cmd.ExtraFiles = []*os.File{theirs, spool, made} // wire.FD, wire.SpoolFD, wire.MadeFD
 	c.cmd.Stderr = c.stderr
@@ -107,6 +112,10 @@ func (p *Pool) spawn() (*child, error) {
 	}()
 	return c, nil
 }
+
+// spoolSpace and twice the largest body is what a spool may hold: that body, or the video that is made of it, whose size is
+// not bound to the body's.
+const spoolSpace = 64 << 20
 
 // socketpair returns a connected pair: a pollable end for the node and a file to pass on.
 func socketpair() (net.Conn, *os.File, error) {
@@ -152,6 +161,7 @@ func (c *child) hello() error {
 	if f.Type != wire.TypeHello || f.Decode(&h) != nil || h.Protocol != wire.Version {
 		return fmt.Errorf("it speaks another protocol than version %d; build both programs together with `make build`", wire.Version)
 	}
+	c.fences = h.Fences
 	return c.conn.SetReadDeadline(time.Time{})
 }
 

@@ -7,11 +7,25 @@ import (
 
 // Hello announces a worker that takes models and jobs.
 type Hello struct {
-	Protocol int    `json:"protocol"`
-	Version  string `json:"version"`
-	PID      int    `json:"pid"`
-	Runtime  string `json:"onnx_runtime"`
+	Protocol int     `json:"protocol"`
+	Version  string  `json:"version"`
+	PID      int     `json:"pid"`
+	Runtime  string  `json:"onnx_runtime"`
+	Fences   []Fence `json:"fences,omitempty"`
 }
+
+// Fence is one of the things that keep a worker to itself. Missing says why it does not stand; empty: it stands.
+type Fence struct {
+	Name    string `json:"name"`
+	Missing string `json:"missing,omitempty"`
+}
+
+// The fences that a kernel may not offer. Limits and no_new_privs always stand.
+const (
+	FenceNetwork = "network namespace" // no interface, no route
+	FenceFiles   = "landlock"          // no file but libraries, no TCP, no signal to others
+	FenceCalls   = "seccomp"           // no call but those of a codec at work
+)
 
 // Kind is the kind of a job.
 type Kind string

@@ -38,6 +38,9 @@ const (
 	MadeFD  = 5
 )
 
+// ExitCPUTime is the exit status of a worker that has used up the CPU time of its job.
+const ExitCPUTime = 3
+
 // MaxPayload is the largest payload of a frame, in bytes. 64 KiB is a third of the default socket buffer: large
 // enough that frames cost nothing, small enough that a frame never waits for the receiver half way.
 const MaxPayload = 64 << 10

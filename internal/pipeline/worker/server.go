@@ -18,6 +18,7 @@ type server struct {
 	spool  *os.File // for a body that is read backwards
 	made   *os.File // for a video whose index is written last and sent first
 	models loaded
+	fences []wire.Fence
 }
 
 func newServer(socket io.ReadWriter, spool, made *os.File) *server {
@@ -26,7 +27,7 @@ func newServer(socket io.ReadWriter, spool, made *os.File) *server {
 
 // serve takes models and jobs. It returns nil when the node closes the socket. runtime is the version of ONNX Runtime.
 func (s *server) serve(runtime string) error {
-	hello := wire.Hello{Protocol: wire.Version, Version: buildVersion(), PID: os.Getpid(), Runtime: runtime}
+	hello := wire.Hello{Protocol: wire.Version, Version: buildVersion(), PID: os.Getpid(), Runtime: runtime, Fences: s.fences}
 	if err := s.out.SendJSON(wire.TypeHello, hello); err != nil {
 		return err
 	}
