@@ -15,7 +15,7 @@ import (
 // levels orders the packages: each imports only packages of lower levels, so that imports run one way and siblings, which
 // share a level, do not know each other.
 var levels = [][]string{
-	{"", "internal/acme", "internal/class", "internal/csvfile", "internal/handover", "internal/pipeline/wire", "internal/privilege", "internal/replay", "internal/ticketkey", "models", "bpf"},
+	{"", "internal/acme", "internal/cgroup", "internal/class", "internal/csvfile", "internal/handover", "internal/pipeline/wire", "internal/privilege", "internal/replay", "internal/ticketkey", "models", "bpf"},
 	{"internal/mtu", "internal/measure", "internal/prefix", "internal/config", "internal/pipeline/av", "internal/pipeline/infer", "internal/pipeline/motion", "internal/pipeline/recipe"},
 	{"internal/path", "internal/statedir", "internal/prefix/importer"},
 	{"internal/dataplane", "internal/pipeline"},

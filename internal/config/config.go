@@ -131,7 +131,7 @@ func (c *Config) VideoFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&c.VideoWorker, "video-worker", c.VideoWorker, "the quicedge-video program (default: next to this one)")
 	fs.StringVar(&c.Pipelines, "pipelines", c.Pipelines, "YAML file of video pipelines, on top of those in the program")
 	fs.StringVar(&c.Models, "models", c.Models, "folder of models with a manifest.json, on top of those in the program")
-	fs.IntVar(&c.VideoWorkers, "video-workers", c.VideoWorkers, "video workers kept running (0: two a CPU)")
+	fs.IntVar(&c.VideoWorkers, "video-workers", c.VideoWorkers, "video workers, a stream each (0: two a CPU, as memory allows)")
 	fs.Var((*duration)(&c.VideoTimeout), "video-timeout", "the longest that one stream may take")
 }
 

@@ -41,7 +41,7 @@ const (
 
 // Examine judges facts: what the kernel has first, then rights, pins, settings and devices.
 func Examine(f Facts) []Finding {
-	return slices.Concat(f.kernel(), f.features(), f.rights(), f.pins(), f.sysctls(), f.table(), f.devices())
+	return slices.Concat(f.kernel(), f.features(), f.rights(), f.pins(), f.sysctls(), f.table(), f.devices(), f.fences())
 }
 
 // StateOf returns what a host's facts come to.

@@ -27,6 +27,7 @@ func fit() Facts {
 			"net.core.rmem_max": "7500000", "net.core.wmem_max": "8000000", "net.core.bpf_jit_enable": "1", "kernel.unprivileged_bpf_disabled": "2",
 			"net.ipv4.ip_no_pmtu_disc": "0", "net.ipv4.conf.all.rp_filter": "0", "net.ipv4.conf.eth0.rp_filter": "2",
 		},
+		Fences: Fences{Seccomp: true, Landlock: 4},
 		Devices: []dataplane.DeviceFacts{{
 			Name: "eth0", Index: 2, Kind: "device", Encap: "ether", MTU: 1500, Up: true,
 			Offloads: map[string]dataplane.Offload{"tx-udp-segmentation": {On: true, Changeable: true}, "rx-gro": {On: true, Changeable: true}},

@@ -24,6 +24,7 @@ type Facts struct {
 	DeviceErr    error                   // why a device that was asked for is missing
 	Profiles     [class.Max]path.Profile // what the table says of each class
 	TableErr     error                   // why the table could not be read; nothing is held against it then
+	Fences       Fences                  // around video workers
 }
 
 // Question says what to gather facts of.
@@ -44,6 +45,7 @@ func Gather(q Question) Facts {
 		Sysctls:      map[string]string{},
 		Profiles:     q.Profiles,
 		TableErr:     q.TableErr,
+		Fences:       gatherFences(),
 	}
 	_, err := os.Stat("/sys/kernel/btf/vmlinux")
 	f.BTF = err == nil

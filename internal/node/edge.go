@@ -40,6 +40,9 @@ func (n *Node) edgeConfig() edge.Config {
 	}
 	if n.video != nil {
 		cfg.Processor = n.video
+		if n.video.pool != nil {
+			registry.MustRegister(n.video.pool)
+		}
 		cfg.Checks = append(cfg.Checks, edge.Check{Name: "video", Check: n.video.ready, Optional: true})
 	}
 	return cfg

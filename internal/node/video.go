@@ -100,6 +100,7 @@ func asEdgeError(err error) error {
 	var invalid *pipeline.InvalidError
 	var media *pipeline.MediaError
 	var moderated *pipeline.ModeratedError
+	var busy *pipeline.BusyError
 	e := &edge.Error{Err: err}
 	switch {
 	case err == nil:
@@ -112,8 +113,8 @@ func asEdgeError(err error) error {
 		e.Status, e.Code, e.Message = 403, "moderated", moderated.Error()
 	case errors.Is(err, pipeline.ErrUnknownPipeline):
 		e.Status, e.Code, e.Message, e.Field = 400, "unknown_pipeline", err.Error(), "pipeline"
-	case errors.Is(err, pipeline.ErrBusy):
-		e.Status, e.Code, e.Message, e.RetryAfter = 503, "busy", "all video workers are busy: try again", time.Second
+	case errors.As(err, &busy):
+		e.Status, e.Code, e.Message, e.RetryAfter = 503, "busy", "all video workers are busy: try again", busy.RetryAfter
 	case errors.Is(err, pipeline.ErrWorkerDied):
 		e.Status, e.Code, e.Message = 502, "worker_died", "the video worker died while it had this stream; a new one is ready: send the stream again"
 	case errors.Is(err, pipeline.ErrTimeout):

@@ -31,6 +31,10 @@ type child struct {
 	served atomic.Bool
 	// knows names the models that it has loaded. It belongs to who has the child.
 	knows map[string]bool
+	// ended is why this side ended it, the first reason counts; nil: it has not.
+	ended atomic.Pointer[string]
+	// queue reads how much of what was sent to it is unread.
+	queue syscall.RawConn
 	// fences are those that stand around it, and those that do not with the reason.
 	fences []wire.Fence
 }
@@ -102,7 +106,10 @@ func (p *Pool) spawn(more ...string) (*child, error) {
 	c.cmd.Stderr = c.stderr
 	c.cmd.WaitDelay = time.Second
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
-	if err := p.launcher.start(c.cmd); err != nil {
+	if c.queue, err = ours.SyscallConn(); err == nil {
+		err = p.launcher.start(c.cmd)
+	}
+	if err != nil {
 		ours.Close()
 		return nil, err
 	}
@@ -118,7 +125,7 @@ func (p *Pool) spawn(more ...string) (*child, error) {
 const spoolSpace = 64 << 20
 
 // socketpair returns a connected pair: a pollable end for the node and a file to pass on.
-func socketpair() (net.Conn, *os.File, error) {
+func socketpair() (*net.UnixConn, *os.File, error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, nil, fmt.Errorf("make socketpair: %w", err)
@@ -130,7 +137,7 @@ func socketpair() (net.Conn, *os.File, error) {
 		theirs.Close()
 		return nil, nil, fmt.Errorf("make socketpair: %w", err)
 	}
-	return ours, theirs, nil
+	return ours.(*net.UnixConn), theirs, nil
 }
 
 // newSpool returns a file without a name: it is gone when its worker is.
@@ -166,6 +173,31 @@ func (c *child) hello() error {
 }
 
 func (c *child) pid() int { return c.cmd.Process.Pid }
+
+// end notes why kill is about to be called.
+func (c *child) end(reason string) { c.ended.CompareAndSwap(nil, &reason) }
+
+// reason is why a child that has exited did so.
+func (c *child) reason() string {
+	if r := c.ended.Load(); r != nil {
+		return *r
+	}
+	return reasonOfState(c.cmd)
+}
+
+// drained says that the worker has read all that was sent to it.
+func (c *child) drained() bool {
+	unread := 0
+	err := c.queue.Control(func(fd uintptr) {
+		if n, err := unix.IoctlGetInt(int(fd), unix.SIOCOUTQ); err == nil {
+			unread = n
+		}
+	})
+	return err == nil && unread == 0
+}
+
+// exitCode is that of a child that has exited; -1: a signal ended it.
+func (c *child) exitCode() int { return c.cmd.ProcessState.ExitCode() }
 
 // kill ends the process at once; it may be called often and from anywhere.
 func (c *child) kill() {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"runtime"
 	"time"
 )
 
@@ -16,9 +15,13 @@ type Config struct {
 	Pipelines, Models string
 	// Reading is called with what reads those files, for a node that must raise a right to do so; nil calls it at once.
 	Reading func(read func())
-	// Workers is the number of processes kept ready. 0 means two a CPU, 2 to 16: a worker that waits for a slow
-	// upload uses memory (about 60 MB) and no CPU.
+	// Workers is the number of jobs that run at once, a process each. 0 means two a CPU, 2 to 16, as far as their memory fits
+	// beside the node into what the control groups leave of the machine: a worker that waits for a slow upload uses memory
+	// (about 60 MB) and no CPU.
 	Workers int
+	// Spares is the number of processes kept ready beyond Workers, so that one that dies is replaced at once. 0 means 1, less
+	// than 0 none.
+	Spares int
 	// Queue is the number of jobs that may wait for a worker; more are refused with ErrBusy. 0 means four a worker,
 	// less than 0 none.
 	Queue int
@@ -26,9 +29,12 @@ type Config struct {
 	QueueTimeout time.Duration
 	// JobTimeout bounds a job from worker to last byte; 0 means 1 h.
 	JobTimeout time.Duration
+	// CPUTime bounds the CPU time that a job uses; 0 means twice JobTimeout: two cores for as long as a job may take.
+	CPUTime time.Duration
 	// StallTimeout ends a job in which nothing was read, sent or made for so long; 0 means 60 s.
 	StallTimeout time.Duration
-	// MaxMemory is what a worker may allocate, in bytes (RLIMIT_DATA); 0 means 1280 MiB, enough for 3840x2160.
+	// MaxMemory is what a worker may allocate, in bytes (RLIMIT_DATA); 0 means 1280 MiB, enough for 3840x2160, or where that
+	// times Workers is too much the largest that fits.
 	MaxMemory int64
 	// MaxInput is the largest body, in bytes; 0 means 4 GiB.
 	MaxInput int64
@@ -50,6 +56,7 @@ func (c Config) withDefaults() (Config, error) {
 		{"workers", c.Workers < 0},
 		{"queue timeout", c.QueueTimeout < 0},
 		{"job timeout", c.JobTimeout < 0},
+		{"cpu time", c.CPUTime < 0},
 		{"stall timeout", c.StallTimeout < 0},
 		{"maximum memory", c.MaxMemory < 0},
 		{"maximum input", c.MaxInput < 0},
@@ -58,18 +65,21 @@ func (c Config) withDefaults() (Config, error) {
 			return c, fmt.Errorf("configure video pool: %s is negative; use 0 for the default", f.name)
 		}
 	}
-	setDefault(&c.Workers, min(max(2*runtime.GOMAXPROCS(0), 2), 16))
+	setDefault(&c.Spares, 1)
+	c.Spares = max(c.Spares, 0)
+	c.fit(thisMachine())
 	setDefault(&c.Queue, 4*c.Workers)
 	setDefault(&c.QueueTimeout, 30*time.Second)
 	setDefault(&c.JobTimeout, time.Hour)
+	setDefault(&c.CPUTime, 2*c.JobTimeout)
 	setDefault(&c.StallTimeout, time.Minute)
-	setDefault(&c.MaxMemory, 1280<<20)
 	setDefault(&c.MaxInput, 4<<30)
 	setDefault(&c.SpoolDir, os.TempDir())
 	if c.Reading == nil {
 		c.Reading = func(read func()) { read() }
 	}
 	setDefault(&c.Log, slog.Default())
+	c.warn(thisMachine(), c.Log)
 	path, err := findWorker(c.Worker)
 	c.Worker = path
 	return c, err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // The errors of a Pool that a caller tells apart with errors.Is.
@@ -16,11 +17,30 @@ var (
 	ErrWorkerDied = errors.New("the video worker died")
 	// ErrClosed: the pool is draining or closed (503).
 	ErrClosed = errors.New("the video pool is closed")
-	// ErrTimeout: the job took longer than Config.JobTimeout, or nothing moved for Config.StallTimeout (504).
+	// ErrTimeout: the job took longer than Config.JobTimeout or more CPU time than Config.CPUTime, or nothing moved for
+	// Config.StallTimeout (504).
 	ErrTimeout = errors.New("the video job took too long")
 	// ErrTooLarge: the body is over Config.MaxInput (413).
 	ErrTooLarge = errors.New("the video is too large")
+	// errStalled is ErrTimeout of a job in which nothing moves; its reason in the metrics is its own.
+	errStalled = fmt.Errorf("%w: it stands still", ErrTimeout)
+	// errNotTaken: a worker did not take the job it was given. Nothing of the body is lost: another one gets the job.
+	errNotTaken = errors.New("the worker took no job")
 )
+
+// BusyError says how many jobs wait, and when one more could probably begin: the running ones' progress and the usual time of
+// a job tell. It is ErrBusy.
+type BusyError struct {
+	Waiting    int
+	RetryAfter time.Duration
+}
+
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("%v and %d jobs wait; try again in %s or raise the number of workers", ErrBusy, e.Waiting, e.RetryAfter)
+}
+
+// Unwrap makes errors.Is(err, ErrBusy) true.
+func (e *BusyError) Unwrap() error { return ErrBusy }
 
 // UnknownPipelineError names the pipeline that does not exist and those that do. It is ErrUnknownPipeline.
 type UnknownPipelineError struct {

@@ -16,8 +16,8 @@ func (x *exchange) feed() {
 	for {
 		n, err := x.in.Read(buf)
 		total += int64(n)
-		if total > x.limit {
-			x.giveUp(fmt.Errorf("%w: the limit is %d bytes; send a shorter one", ErrTooLarge, x.limit))
+		if limit := x.pool.cfg.MaxInput; total > limit {
+			x.giveUp(fmt.Errorf("%w: the limit is %d bytes; send a shorter one", ErrTooLarge, limit))
 			return
 		}
 		if n > 0 && !x.send(wire.TypeData, buf[:n]) {
@@ -41,7 +41,9 @@ func (x *exchange) send(t wire.Type, payload []byte) bool {
 	if x.over {
 		return false
 	}
-	x.watchdog.Reset(x.stall)
+	if x.child.drained() { // a worker that leaves its body unread is no livelier for what is sent to it
+		x.watchdog.Reset(x.pool.cfg.StallTimeout)
+	}
 	err := x.child.out.Send(t, payload)
 	x.over = t == wire.TypeEnd || err != nil
 	x.ended = t == wire.TypeEnd && err == nil

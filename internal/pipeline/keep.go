@@ -39,14 +39,17 @@ func (p *Pool) keep(c *child) {
 }
 
 func (p *Pool) tryStart() *child {
+	began := time.Now()
 	c, err := p.start(p.life)
 	if err == nil {
+		p.metrics.started(time.Since(began))
 		p.join(c)
 		return c
 	}
 	if p.life.Err() != nil {
 		return nil
 	}
+	p.metrics.restarted(endedStart)
 	p.cfg.Log.Error("video worker does not start", "error", err)
 	p.mu.Lock()
 	p.startErr = err
@@ -65,7 +68,8 @@ func (p *Pool) watch(c *child) bool {
 	p.leave(c)
 	_ = c.conn.Close()
 	if p.life.Err() == nil {
-		p.cfg.Log.Warn("video worker ended, starting another", "pid", c.pid(), "state", c.state())
+		p.metrics.restarted(c.reason())
+		p.cfg.Log.Warn("video worker ended, starting another", "pid", c.pid(), "reason", c.reason(), "state", c.state())
 	}
 	return time.Since(c.started) > youth || c.served.Load()
 }

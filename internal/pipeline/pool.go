@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"quicedge/internal/pipeline/wire"
 )
@@ -28,8 +29,13 @@ type Pool struct {
 	keepers sync.WaitGroup
 	jobs    sync.WaitGroup
 
+	metrics *metrics
+
 	mu       sync.Mutex
 	closed   bool
+	busy     int // jobs that have a child
+	running  map[*exchange]struct{}
+	usual    time.Duration // that a job takes; 0: none has ended
 	children []*child
 	idle     []*child
 	waiting  []chan *child
@@ -45,7 +51,7 @@ func New(ctx context.Context, cfg Config) (*Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pool{cfg: cfg, providers: map[string]wire.Loaded{}}
+	p := &Pool{cfg: cfg, metrics: newMetrics(), providers: map[string]wire.Loaded{}, running: map[*exchange]struct{}{}}
 	library, err := p.read()
 	if err != nil {
 		return nil, err
@@ -56,6 +62,7 @@ func New(ctx context.Context, cfg Config) (*Pool, error) {
 	}
 	p.launcher = newLauncher()
 	p.life, p.endLife = context.WithCancel(context.WithoutCancel(ctx))
+	began := time.Now()
 	first, err := p.start(ctx)
 	if err != nil {
 		p.endLife()
@@ -63,7 +70,9 @@ func New(ctx context.Context, cfg Config) (*Pool, error) {
 		p.worker.Close()
 		return nil, err
 	}
-	for i := range cfg.Workers {
+	p.metrics.started(time.Since(began))
+	p.sayWhatIsMissing(first.fences)
+	for i := range cfg.Workers + cfg.Spares {
 		var ready *child
 		if i == 0 {
 			ready = first
@@ -146,6 +155,15 @@ func (p *Pool) Close(ctx context.Context) error {
 		p.worker.Close()
 	}
 	return err
+}
+
+// sayWhatIsMissing logs the fences that this kernel, or what the node runs in, does not offer.
+func (p *Pool) sayWhatIsMissing(fences []wire.Fence) {
+	for _, f := range fences {
+		if f.Missing != "" {
+			p.cfg.Log.Warn("video workers run without a fence: see quicedge doctor", "fence", f.Name, "why", f.Missing)
+		}
+	}
 }
 
 func (p *Pool) join(c *child) {

@@ -11,12 +11,15 @@ import (
 	"quicedge/internal/pipeline/testworker"
 )
 
-// newPool returns a pool that ends with the test.
+// newPool returns a pool that ends with the test: of one worker and no spare one, but where cfg says otherwise.
 func newPool(t *testing.T, cfg pipeline.Config) *pipeline.Pool {
 	t.Helper()
 	cfg.Worker = testworker.Path(t)
 	if cfg.Workers == 0 {
 		cfg.Workers = 1
+	}
+	if cfg.Spares == 0 {
+		cfg.Spares = -1 // tests count processes
 	}
 	p, err := pipeline.New(t.Context(), cfg)
 	if err != nil {

@@ -223,7 +223,7 @@ func TestJobsBeyondTheQueueAreRefused(t *testing.T) {
 }
 
 func TestPoolThatIsClosedRefusesJobs(t *testing.T) {
-	cfg := pipeline.Config{Worker: testworker.Path(t), Workers: 1}
+	cfg := pipeline.Config{Worker: testworker.Path(t), Workers: 1, Spares: -1}
 	p, err := pipeline.New(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -250,7 +250,7 @@ func TestPoolThatIsClosedRefusesJobs(t *testing.T) {
 }
 
 func TestCloseCutsOffWhatDoesNotEndInTime(t *testing.T) {
-	cfg := pipeline.Config{Worker: testworker.Path(t), Workers: 1}
+	cfg := pipeline.Config{Worker: testworker.Path(t), Workers: 1, Spares: -1}
 	p, err := pipeline.New(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -282,7 +282,7 @@ func TestMissingWorkerSaysHowToGetIt(t *testing.T) {
 
 func TestWorkerThatCannotStartSaysWhy(t *testing.T) {
 	t.Setenv("QUICEDGE_ORT_LIB", "/nowhere/libonnxruntime.so.1")
-	_, err := pipeline.New(t.Context(), pipeline.Config{Worker: testworker.Path(t), Workers: 1})
+	_, err := pipeline.New(t.Context(), pipeline.Config{Worker: testworker.Path(t), Workers: 1, Spares: -1})
 	if err == nil || !strings.Contains(err.Error(), "/nowhere/libonnxruntime.so.1") {
 		t.Fatalf("New = %v", err)
 	}
@@ -348,7 +348,7 @@ func TestNodeThatWillBeKilled(t *testing.T) {
 	if worker == "" {
 		return
 	}
-	p, err := pipeline.New(t.Context(), pipeline.Config{Worker: worker, Workers: 2})
+	p, err := pipeline.New(t.Context(), pipeline.Config{Worker: worker, Workers: 2, Spares: -1})
 	if err != nil {
 		t.Fatal(err)
 	}

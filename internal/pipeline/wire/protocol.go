@@ -16,6 +16,7 @@
 //	  |    <-- Model, Data*, End |   a model, between jobs
 //	  | Loaded or Fail  ---->    |
 //	  |    <-------------  Job   |
+//	  | Progress  ---------->    |   the job is taken: the body may come
 //	  |    <-------------  Data* |   the body, while it comes in
 //	  | Data*, Progress*,        |   the answer, while it is made
 //	  |   Verdict*       --->    |

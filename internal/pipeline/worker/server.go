@@ -68,6 +68,9 @@ func (s *server) take(f wire.Frame) error {
 func (s *server) answer(job wire.Job) error {
 	b := &body{frames: s.in}
 	t := newTimes()
+	if err := s.out.SendJSON(wire.TypeProgress, wire.Progress{}); err != nil { // the node sends the body now
+		return err
+	}
 	told := false
 	// fail tells the node at once, also where a stage still waits for the body: that ends when the node has been told.
 	fail := func(err error) error {
