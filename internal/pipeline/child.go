@@ -174,8 +174,12 @@ func (c *child) hello() error {
 
 func (c *child) pid() int { return c.cmd.Process.Pid }
 
-// end notes why kill is about to be called.
-func (c *child) end(reason string) { c.ended.CompareAndSwap(nil, &reason) }
+// end notes why kill is about to be called; one that has ended by itself has its own reason.
+func (c *child) end(reason string) {
+	if c.alive() {
+		c.ended.CompareAndSwap(nil, &reason)
+	}
+}
 
 // reason is why a child that has exited did so.
 func (c *child) reason() string {
@@ -194,6 +198,16 @@ func (c *child) drained() bool {
 		}
 	})
 	return err == nil && unread == 0
+}
+
+// awaitExit gives a child whose socket is closed a second to be gone, and says whether it is.
+func (c *child) awaitExit() bool {
+	select {
+	case <-c.exited:
+		return true
+	case <-time.After(time.Second):
+		return false
+	}
 }
 
 // exitCode is that of a child that has exited; -1: a signal ended it.

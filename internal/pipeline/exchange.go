@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"time"
 
@@ -146,6 +147,9 @@ func (x *exchange) hand(job wire.Job) error {
 	if err == nil {
 		return nil
 	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) { // it is dead, or about to be
+		x.child.awaitExit()
+	}
 	x.fail(fmt.Errorf("%w: %w", errNotTaken, err))
 	return x.lost()
 }
@@ -164,9 +168,7 @@ func (x *exchange) fail(cause error) {
 
 // lost returns why the worker is gone: this side's cause, or how the process ended.
 func (x *exchange) lost() error {
-	select {
-	case <-x.child.exited:
-	case <-time.After(time.Second): // it closed its socket and lives on
+	if !x.child.awaitExit() { // it closed its socket and lives on
 		x.child.kill()
 	}
 	state := x.child.state()

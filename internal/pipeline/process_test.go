@@ -12,7 +12,7 @@ import (
 )
 
 // newPool returns a pool that ends with the test: of one worker and no spare one, but where cfg says otherwise.
-func newPool(t *testing.T, cfg pipeline.Config) *pipeline.Pool {
+func newPool(t testing.TB, cfg pipeline.Config) *pipeline.Pool {
 	t.Helper()
 	cfg.Worker = testworker.Path(t)
 	if cfg.Workers == 0 {
