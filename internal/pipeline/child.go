@@ -215,7 +215,9 @@ func (c *child) exitCode() int { return c.cmd.ProcessState.ExitCode() }
 
 // kill ends the process at once; it may be called often and from anywhere.
 func (c *child) kill() {
-	_ = c.cmd.Process.Kill() // an error means that it is gone already
+	if c.cmd.Process != nil {
+		_ = c.cmd.Process.Kill() // an error means that it is gone already
+	}
 	_ = c.conn.Close()
 }
 

@@ -52,7 +52,7 @@ func TestKilledWorkersFailOnlyTheirOwnJobs(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(8, 9))
 	kills := 0
-	for range times(10, 200) {
+	for kills < times(10, 200) && !t.Failed() {
 		before := done.Load() + lost.Load()
 		eventually(t, "clients are served", func() bool { return done.Load()+lost.Load() > before || t.Failed() })
 		if pids := p.PIDs(); len(pids) > 0 && syscall.Kill(pids[r.IntN(len(pids))], syscall.SIGKILL) == nil {

@@ -89,8 +89,8 @@ func (c *cutter) cut() error {
 // A later begin is in the times of the fragment.
 func (c *cutter) announce() error {
 	for i, filled := range c.filled {
-		if filled {
-			continue
+		if filled || i == 0 {
+			continue // the picture's own track needs no other's word; it may have nothing when all of it is damaged
 		}
 		t := &c.m.format.audio[i-1]
 		start := astiav.RescaleQ(t.start, t.times.base, c.m.bases[i])
