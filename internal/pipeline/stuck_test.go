@@ -68,7 +68,7 @@ func TestStoppedWorkerLosesNoJob(t *testing.T) {
 
 // The body goes on coming, so that a clock that looks at that alone would be content.
 func TestWorkerStoppedAtWorkIsReplacedThoughItsBodyComes(t *testing.T) {
-	p := newPool(t, pipeline.Config{StallTimeout: time.Second})
+	p := newPool(t, pipeline.Config{StallTimeout: 3 * time.Second})
 	u, out := newUpload(t), newCounter()
 	result := make(chan error, 1)
 	go func() {
@@ -95,8 +95,8 @@ func TestWorkerStoppedAtWorkIsReplacedThoughItsBodyComes(t *testing.T) {
 		if !errors.Is(err, pipeline.ErrTimeout) {
 			t.Errorf("Process = %v, want ErrTimeout", err)
 		}
-	case <-time.After(10 * time.Second):
-		t.Fatal("the job goes on after 10 s")
+	case <-time.After(20 * time.Second):
+		t.Fatal("the job goes on after 20 s")
 	}
 	cancel()
 	_ = u.Close()

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"quicedge/internal/pipeline/av"
+	"quicedge/internal/pipeline/recipe"
 	"quicedge/internal/pipeline/testclip"
 	"quicedge/internal/pipeline/wire"
 )
@@ -58,8 +59,10 @@ func message(tb testing.TB, t wire.Type, payload []byte) []byte {
 	return b.Bytes()
 }
 
+// jobOf is the order of a job in the pipeline transcode, which needs no model.
 func jobOf(tb testing.TB, job wire.Job) []byte {
 	tb.Helper()
+	job.Recipe = transcode(tb)
 	text, err := json.Marshal(job)
 	if err != nil {
 		tb.Fatal(err)
@@ -88,6 +91,19 @@ func answers(t *testing.T, sent *bytes.Buffer, jobs int) {
 	}
 }
 
+func transcode(tb testing.TB) json.RawMessage {
+	tb.Helper()
+	shipped, err := recipe.Shipped()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	r, err := shipped["transcode"].Encode()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return r
+}
+
 // FuzzServer lets the node say anything to a worker: it answers or ends, and never says what is no frame.
 func FuzzServer(f *testing.F) {
 	av.Quiet()
@@ -105,8 +121,8 @@ func FuzzServer(f *testing.F) {
 			return // the node does not ask for so many frames
 		}
 		var sent bytes.Buffer
-		s := newServer(conversation{bytes.NewReader(said), &sent}, spool, made, nil)
-		_ = s.serve() // what is wrong with the conversation ends the worker
+		s := newServer(conversation{bytes.NewReader(said), &sent}, spool, made)
+		_ = s.serve("") // what is wrong with the conversation ends the worker
 		answers(t, &sent, bytes.Count(said, []byte{byte(wire.TypeJob)}))
 	})
 }
@@ -135,17 +151,18 @@ func FuzzStream(f *testing.F) {
 		f.Add(clip[:len(clip)/2], "")
 	}
 	spool, made := spools(f)
+	recipe := transcode(f)
 	f.Fuzz(func(t *testing.T, clip []byte, format string) {
 		var said, sent bytes.Buffer
 		w := wire.NewWriter(&said)
 		if err := errors.Join(
-			w.SendJSON(wire.TypeJob, wire.Job{Kind: wire.KindStream, Pipeline: "transcode", Format: knownFormat(format), MaxInput: 1 << 20}),
+			w.SendJSON(wire.TypeJob, wire.Job{Kind: wire.KindStream, Pipeline: "transcode", Recipe: recipe, Format: knownFormat(format), MaxInput: 1 << 20}),
 			write(w, clip), w.Send(wire.TypeEnd, nil),
 		); err != nil {
 			t.Fatal(err)
 		}
-		s := newServer(conversation{&said, &sent}, spool, made, nil)
-		if err := s.serve(); err != nil {
+		s := newServer(conversation{&said, &sent}, spool, made)
+		if err := s.serve(""); err != nil {
 			t.Fatalf("the worker ended: %v", err)
 		}
 		if fail := failureIn(t, &sent); fail.Cause == wire.CauseInternal {
