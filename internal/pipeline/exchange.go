@@ -16,6 +16,9 @@ import (
 // takeGrace is how long a worker may take to say that it has a job: microseconds; seconds on a node in trouble.
 const takeGrace = 5 * time.Second
 
+// takeTries is how many workers a job may find dead or stuck. Each is gone before the next is asked.
+const takeTries = 10
+
 // run gives one job to a worker and returns when it is done or lost. The pipeline and the models are those that are in force when it
 // comes, whatever changes meanwhile. A worker that is dead or stuck before it takes the job costs nobody anything: the next one
 // gets it.
@@ -31,7 +34,7 @@ func (p *Pool) run(ctx context.Context, job wire.Job, in io.Reader, out io.Write
 	began := time.Now()
 	var stats Stats
 	err = errNotTaken
-	for tries := 0; errors.Is(err, errNotTaken) && tries <= p.cfg.Workers+p.cfg.Spares; tries++ {
+	for tries := 0; errors.Is(err, errNotTaken) && tries < takeTries; tries++ {
 		stats, err = p.runOnce(ctx, job, needed, in, out, onProgress)
 	}
 	if errors.Is(err, errNotTaken) {

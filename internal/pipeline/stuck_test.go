@@ -140,6 +140,19 @@ func TestJobThatUsesUpItsCPUTimeIsEnded(t *testing.T) {
 	}
 }
 
+func TestDeadlineOfAClientEndsTheCodec(t *testing.T) {
+	p := newPool(t, pipeline.Config{})
+	worker := p.PIDs()[0]
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	_, err := p.Synthetic(ctx, pipeline.SyntheticRequest{Width: 1920, Height: 1080, FrameCount: 1000, Pipeline: "beauty_v2"})
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Synthetic = %v, want the deadline", err)
+	}
+	eventually(t, "the codec's process is gone", func() bool { return gone(worker) })
+	eventually(t, "another worker is counted", func() bool { return metric(t, p, "worker_restarts_total", "deadline") == 1 })
+}
+
 func TestRefusedJobIsToldWhenToComeAgain(t *testing.T) {
 	p := newPool(t, pipeline.Config{Queue: -1})
 	u, out := newUpload(t), newCounter()

@@ -169,13 +169,21 @@ func TestWorkerKilledBeforeTheFirstByteIsAnError502(t *testing.T) {
 		results <- result{resp.StatusCode, string(text), err}
 	}()
 	clip := testclip.Read(t, testclip.Spec{Format: testclip.MPEGTS})
-	if _, err := feed.Write(clip[:1000]); err != nil { // taken: the worker has the job
+	if _, err := feed.Write(clip[:1000]); err != nil { // on its way: a worker has the job, or will
 		t.Fatal(err)
 	}
-	for _, pid := range children(t, n.cmd.Process.Pid) {
-		syscall.Kill(pid, syscall.SIGKILL)
-	}
-	r := <-results
+	var r result
+	n.until("the job is lost", func() bool { // one that no worker has taken yet goes to the next
+		for _, pid := range children(t, n.cmd.Process.Pid) {
+			syscall.Kill(pid, syscall.SIGKILL)
+		}
+		select {
+		case r = <-results:
+			return true
+		default:
+			return false
+		}
+	})
 	if r.err != nil || r.status != http.StatusBadGateway || !strings.Contains(r.text, "worker_died") || !strings.Contains(r.text, "send the stream again") {
 		t.Errorf("got %+v", r)
 	}
