@@ -17,14 +17,6 @@ import (
 	"quicedge/internal/pipeline/testclip"
 )
 
-// times is how often a test goes round: a few times in the suite, hundreds or thousands of times in "make soak".
-func times(short, long int) int {
-	if os.Getenv("QUICEDGE_SOAK") == "1" {
-		return long
-	}
-	return short
-}
-
 // TestKilledWorkersFailOnlyTheirOwnJobs kills a worker again and again while clients send one job after the other. Each kill
 // may cost the job that the worker had, and no other.
 func TestKilledWorkersFailOnlyTheirOwnJobs(t *testing.T) {

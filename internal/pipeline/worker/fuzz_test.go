@@ -62,7 +62,7 @@ func message(tb testing.TB, t wire.Type, payload []byte) []byte {
 // jobOf is the order of a job in the pipeline transcode, which needs no model.
 func jobOf(tb testing.TB, job wire.Job) []byte {
 	tb.Helper()
-	job.Recipe = transcode(tb)
+	job.Recipe = passing(tb)
 	text, err := json.Marshal(job)
 	if err != nil {
 		tb.Fatal(err)
@@ -91,7 +91,8 @@ func answers(t *testing.T, sent *bytes.Buffer, jobs int) {
 	}
 }
 
-func transcode(tb testing.TB) json.RawMessage {
+// passing is the pipeline transcode, which needs no model.
+func passing(tb testing.TB) json.RawMessage {
 	tb.Helper()
 	shipped, err := recipe.Shipped()
 	if err != nil {
@@ -151,7 +152,7 @@ func FuzzStream(f *testing.F) {
 		f.Add(clip[:len(clip)/2], "")
 	}
 	spool, made := spools(f)
-	recipe := transcode(f)
+	recipe := passing(f)
 	f.Fuzz(func(t *testing.T, clip []byte, format string) {
 		var said, sent bytes.Buffer
 		w := wire.NewWriter(&said)
