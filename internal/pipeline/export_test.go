@@ -2,6 +2,9 @@ package pipeline
 
 import "quicedge/internal/pipeline/wire"
 
+// LeastMemory is the least that a worker is given.
+const LeastMemory = leastMemory
+
 // Attempt starts a worker as the pool does, lets it try something that a confined worker must not do, and returns what it
 // said and how it ended. Unlocked leaves the filter of system calls away.
 func (p *Pool) Attempt(what string, unlocked bool) (said, ended string, err error) {

@@ -12,7 +12,7 @@ import (
 // What a pool takes of a machine that it shares with the node.
 const (
 	usualMemory = 1280 << 20 // of a worker; enough for 3840x2160
-	leastMemory = 256 << 20  // of a worker; enough for 1920x1080
+	leastMemory = 640 << 20  // of a worker; enough for 1920x1080
 	idleMemory  = 64 << 20   // of a worker without a job
 	// One of nodeShare bytes is the node's: connections, tables, caches, and what the kernel counts of its sockets.
 	nodeShare = 4

@@ -18,7 +18,7 @@ func TestWorkersFitTheMachine(t *testing.T) {
 		"2 cores and 2 GiB":           {machine{2, 2 * gib}, Config{Spares: 1}, 1, usualMemory},
 		"1 GiB":                       {machine{2, gib}, Config{Spares: 1}, 1, gib*3/4 - idleMemory},
 		"less than a worker":          {machine{2, gib / 8}, Config{}, 1, leastMemory},
-		"number set":                  {machine{2, 4 * gib}, Config{Workers: 6}, 6, gib / 2},
+		"number set":                  {machine{2, 4 * gib}, Config{Workers: 4}, 4, gib * 3 / 4},
 		"number set, plenty":          {machine{2, 64 * gib}, Config{Workers: 6}, 6, usualMemory},
 		"memory set":                  {machine{2, 4 * gib}, Config{MaxMemory: gib}, 3, gib},
 		"both set stay as they are":   {machine{2, gib}, Config{Workers: 9, MaxMemory: gib}, 9, gib},
