@@ -54,6 +54,7 @@ func TestStoppedWorkerLosesNoJob(t *testing.T) {
 	clip := testclip.Read(t, testclip.Spec{Seconds: 1})
 	before := p.PIDs()
 	signal(t, before[1], syscall.SIGSTOP) // the one that joined last is taken first
+	eventually(t, "the worker stands still", func() bool { return inState(before[1], "T") })
 	if _, stats, err := process(t, p, clip); err != nil || stats.Frames != 25 {
 		t.Fatalf("%d frames, %v", stats.Frames, err)
 	}

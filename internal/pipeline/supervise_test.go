@@ -338,8 +338,20 @@ func TestWorkersDoNotOutliveAKilledNode(t *testing.T) {
 
 // gone says that a process has ended; nobody may have reaped it yet.
 func gone(pid int) bool {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	return err != nil || bytes.Contains(stat, []byte(") Z "))
+	_, err := os.Stat(fmt.Sprintf("/proc/%d", pid))
+	return err != nil || inState(pid, "Z")
+}
+
+// inState says that all of a process is in a state as /proc/pid/stat has it.
+func inState(pid int, state string) bool {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, thread := range threads {
+		stat, gone := os.ReadFile(thread)
+		if gone == nil && !bytes.Contains(stat, []byte(") "+state+" ")) {
+			return false
+		}
+	}
+	return err == nil && len(threads) > 0
 }
 
 // TestNodeThatWillBeKilled is the node of the test above, and nothing otherwise.
