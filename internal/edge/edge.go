@@ -19,12 +19,13 @@ import (
 	"quicedge/internal/path"
 )
 
-// Config says what to serve. The zero value works: a welcome page, health and metrics.
+// Config says what to serve. The zero value works: a page, health and metrics.
 type Config struct {
-	Node    string // name of this node on the welcome page
+	Node    string // name of this node on the page
 	Version string // version of the program, as well
 
-	// Root is the folder whose files the public handler serves. Empty: a built-in welcome page at /.
+	// Root is the folder whose files the public handler serves. Empty: the page for trying video at /, which
+	// is at /quicedge/ besides wherever clients may upload.
 	Root string
 
 	// Processor runs video. Nil: the routes for video answer 503.
@@ -33,7 +34,7 @@ type Config struct {
 	// PublicStreams lets clients upload through the public handler; the operator's handler always may.
 	PublicStreams bool
 
-	// Classify returns the class of a client for the log, the metrics and the welcome page. Nil: everyone is class 0.
+	// Classify returns the class of a client for the log, the metrics and the page. Nil: everyone is class 0.
 	Classify func(netip.Addr) path.Match
 
 	// Connection returns what the server knows of the connection of a request, by the request's context. Nil: nothing.
@@ -128,7 +129,8 @@ type Edge struct {
 	fields  fieldBuffers
 	public  http.Handler
 	date    date
-	streams running
+	streams streams
+	madeUp  madeUp
 }
 
 // New opens the root folder and registers the metrics.
@@ -158,7 +160,7 @@ func (e *Edge) Close() error {
 	return e.root.Close()
 }
 
-// Public returns the handler for clients, the same each time: files or the welcome page, and streams where Config.PublicStreams
+// Public returns the handler for clients, the same each time: files or the page, and streams where Config.PublicStreams
 // says so.
 func (e *Edge) Public() http.Handler { return e.public }
 
@@ -170,20 +172,25 @@ func ofAPI(path string) bool {
 
 func (e *Edge) publicRoutes() http.Handler {
 	m := http.NewServeMux()
+	e.clientRoutes(m, e.cfg.PublicStreams)
 	if e.cfg.PublicStreams {
-		e.route(m, "POST", "/api/v1/streams/{id}", "stream", e.stream)
+		e.streamRoutes(m)
 	}
 	m.Handle("/", e.instrument("none", e.noSuchRoute))
-	rest := e.instrument("welcome", e.welcome)
+	page := e.instrument("page", e.page(e.cfg.PublicStreams))
+	rest := page
 	if e.root != nil {
 		rest = e.instrument("file", e.file)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if ofAPI(r.URL.Path) {
+		switch {
+		case ofAPI(r.URL.Path):
 			m.ServeHTTP(w, r)
-			return
+		case e.cfg.PublicStreams && ofPage(r.URL.Path):
+			page.ServeHTTP(w, r)
+		default:
+			rest.ServeHTTP(w, r) // most requests: nothing to search a table of routes for
 		}
-		rest.ServeHTTP(w, r) // most requests: nothing to search a table of routes for
 	})
 }
 
@@ -197,22 +204,46 @@ func (e *Edge) Operator() http.Handler {
 	e.route(m, "GET", "/metrics", "metrics", e.showMetrics())
 	e.route(m, "POST", "/v1/update", "update", e.update)
 	e.route(m, "POST", "/api/v1/process", "process", e.process)
-	e.route(m, "POST", "/api/v1/streams/{id}", "stream", e.stream)
+	e.clientRoutes(m, true)
+	e.streamRoutes(m)
+	m.Handle(pageAt, e.instrument("page", e.page(true)))
 	e.addProfiles(m)
 	m.Handle("/", e.instrument("none", e.noSuchRoute))
 	return http.NewCrossOriginProtection().Handler(m)
 }
 
+// clientRoutes adds what tells a client of itself; uploads says whether it may send video.
+func (e *Edge) clientRoutes(m *http.ServeMux, uploads bool) {
+	e.route(m, "GET", "/api/v1/client", "client", func(w http.ResponseWriter, r *http.Request) {
+		writeJSON(w, http.StatusOK, e.seen(r, uploads))
+	})
+}
+
+func (e *Edge) streamRoutes(m *http.ServeMux) {
+	const one = "/api/v1/streams/{id}"
+	e.route(m, "GET", "/api/v1/pipelines", "pipelines", e.pipelines)
+	m.Handle("POST "+one, e.instrument("stream", identified(e.stream)))
+	m.Handle("GET "+one, e.instrument("state", identified(e.streamState)))
+	m.Handle(one, e.instrument("stream", takesOnly("GET", "POST")))
+}
+
 // route serves one method of a path, and says which where another was used.
 func (e *Edge) route(m *http.ServeMux, method, path, name string, h http.HandlerFunc) {
 	m.Handle(method+" "+path, e.instrument(name, identified(h)))
-	m.Handle(path, e.instrument(name, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Allow", method)
+	m.Handle(path, e.instrument(name, takesOnly(method)))
+}
+
+// takesOnly refuses what came by another method.
+func takesOnly(methods ...string) http.HandlerFunc {
+	allow := strings.Join(methods, ", ")
+	either := strings.Join(methods, " or ")
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", allow)
 		writeError(w, &Error{
 			Status: http.StatusMethodNotAllowed, Code: "method_not_allowed",
-			Message: fmt.Sprintf("%s takes %s, not %s: use %s", r.URL.Path, method, printable(r.Method), method),
+			Message: fmt.Sprintf("%s takes %s, not %s: use %s", printable(r.URL.Path), either, printable(r.Method), either),
 		})
-	}))
+	}
 }
 
 func (e *Edge) noSuchRoute(w http.ResponseWriter, r *http.Request) {

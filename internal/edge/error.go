@@ -97,11 +97,16 @@ func writeError(w http.ResponseWriter, e *Error) {
 	if e.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
 	}
+	writeJSON(w, e.Status, map[string]any{"error": e.body()})
+}
+
+// body is the error as clients see it.
+func (e *Error) body() map[string]any {
 	body := map[string]any{"code": e.Code, "message": e.Message}
 	if e.Field != "" {
 		body["field"] = e.Field
 	}
-	writeJSON(w, e.Status, map[string]any{"error": body})
+	return body
 }
 
 // writeJSON answers with one line of JSON. An error of the write is the client's, which is gone.

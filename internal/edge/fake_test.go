@@ -17,18 +17,25 @@ import (
 // fakeProcessor is an echo, unless a test gives it something else to do.
 type fakeProcessor struct {
 	process   func(ctx context.Context, in io.Reader, out io.Writer) (StreamStats, error)
+	watched   func(req StreamRequest, in io.Reader, out io.Writer) (StreamStats, error)
 	synthetic func(ctx context.Context, req SyntheticRequest) (SyntheticResult, error)
+	pattern   func(ctx context.Context, out io.Writer) error
 }
 
-func (f fakeProcessor) Pipelines() []string { return []string{"beauty_v2", "copy"} }
+func (f fakeProcessor) Pipelines() []Pipeline {
+	return []Pipeline{{"beauty_v2", "smooths skin", GivesVideo}, {"copy", "changes nothing", GivesVideo}}
+}
 
 func (f fakeProcessor) Formats() []string { return []string{"fmp4", "mp4", "ts"} }
 
 func (f fakeProcessor) Codecs() []string { return []string{"h264", "h265"} }
 
-func (f fakeProcessor) Process(ctx context.Context, _ StreamRequest, in io.Reader, out io.Writer) (StreamStats, error) {
+func (f fakeProcessor) Process(ctx context.Context, req StreamRequest, in io.Reader, out io.Writer) (StreamStats, error) {
 	if f.process != nil {
 		return f.process(ctx, in, out)
+	}
+	if f.watched != nil {
+		return f.watched(req, in, out)
 	}
 	n, err := io.Copy(onlyWriter{out}, in)
 	return StreamStats{Frames: int(n)}, err
@@ -45,6 +52,14 @@ func (f fakeProcessor) Synthetic(ctx context.Context, req SyntheticRequest) (Syn
 		Width: req.Width, Height: req.Height, FrameCount: req.FrameCount, Pipeline: req.Pipeline,
 		Elapsed: 12500 * time.Microsecond, Stages: map[string]time.Duration{"infer": 3 * time.Millisecond},
 	}, nil
+}
+
+func (f fakeProcessor) Pattern(ctx context.Context, out io.Writer) error {
+	if f.pattern != nil {
+		return f.pattern(ctx, out)
+	}
+	_, err := io.WriteString(out, "a pattern")
+	return err
 }
 
 // onlyWriter hides everything but Write, so that io.Copy does what a pipeline does.

@@ -152,18 +152,3 @@ func TestRootThatIsNotThere(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
-
-func TestWelcomePageSaysWhoAndHow(t *testing.T) {
-	e := newEdge(t, func(cfg *Config) { cfg.Node = "<hlj>" })
-	w := ask(e.Public(), httptest.NewRequest("GET", "/", nil))
-	for _, want := range []string{"&lt;hlj&gt;", "HTTP/1.1", "Heilongjiang", "CMCC", "1372 bytes (csv)", "192.0.2.1"} {
-		if !strings.Contains(w.Body.String(), want) {
-			t.Errorf("no %q in\n%s", want, w.Body)
-		}
-	}
-	for target, status := range map[string]int{"/x": 404, "/api/v1/x": 404} {
-		if w := ask(e.Public(), httptest.NewRequest("GET", target, nil)); w.Code != status {
-			t.Errorf("GET %s: %d", target, w.Code)
-		}
-	}
-}

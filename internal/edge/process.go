@@ -49,14 +49,18 @@ func (e *Edge) runSynthetic(w http.ResponseWriter, r *http.Request) (synthetic, 
 }
 
 func answer(done SyntheticResult) synthetic {
-	s := synthetic{
+	return synthetic{
 		Pipeline: done.Pipeline, Width: done.Width, Height: done.Height, FrameCount: done.FrameCount,
-		ElapsedMs: milliseconds(done.Elapsed), Stages: make(map[string]float64, len(done.Stages)),
+		ElapsedMs: milliseconds(done.Elapsed), Stages: inMilliseconds(done.Stages),
 	}
-	for name, took := range done.Stages {
-		s.Stages[name] = milliseconds(took)
+}
+
+func inMilliseconds(stages map[string]time.Duration) map[string]float64 {
+	out := make(map[string]float64, len(stages))
+	for name, took := range stages {
+		out[name] = milliseconds(took)
 	}
-	return s
+	return out
 }
 
 // milliseconds keeps microseconds, which is as fine as a stage can be told from its timer.

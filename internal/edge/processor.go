@@ -9,8 +9,8 @@ import (
 // Processor runs video through named pipelines. Its errors are shown to clients where they are, or wrap, an *Error; any other
 // is logged and answered with 500.
 type Processor interface {
-	// Pipelines returns the names that Process and Synthetic know.
-	Pipelines() []string
+	// Pipelines returns what Process and Synthetic know, by name.
+	Pipelines() []Pipeline
 
 	// Formats returns the containers that an answer may have, the usual one first, and Codecs the codecs of its video.
 	Formats() []string
@@ -23,19 +23,49 @@ type Processor interface {
 
 	// Synthetic makes frames and runs them through a pipeline. It checks the request's ranges.
 	Synthetic(ctx context.Context, req SyntheticRequest) (SyntheticResult, error)
+
+	// Pattern writes a short made-up video to out: always the same, for who has no clip at hand.
+	Pattern(ctx context.Context, out io.Writer) error
 }
 
-// StreamRequest says what is to be made of a stream.
+// Pipeline is what a client may ask for.
+type Pipeline struct {
+	Name    string `json:"name"`
+	Summary string `json:"summary"` // what it does, in one sentence
+	Gives   Gives  `json:"gives"`
+}
+
+// Gives says what a pipeline answers with.
+type Gives string
+
+// The kinds of answers.
+const (
+	GivesVideo    Gives = "video"
+	GivesVerdicts Gives = "verdicts" // JSON
+)
+
+// StreamRequest says what is wanted of a stream.
 type StreamRequest struct {
 	Pipeline string
 	Format   string // one of Formats
 	Codec    string // one of Codecs, or empty for what the pipeline says
+
+	// Progress is told how far the stream is, a few times a second and from one goroutine at a time.
+	Progress func(StreamStats)
 }
 
-// StreamStats says what was done to a stream.
+// StreamStats says what was done to a stream, at its end or so far.
 type StreamStats struct {
-	Frames      int   // video frames written
-	BytesCopied int64 // of raw pictures, between decoder and encoder
+	Frames       int // video frames written
+	AudioPackets int
+	Width        int // pixels
+	Height       int
+	InBytes      int64
+	OutBytes     int64
+	BytesCopied  int64                    // of raw pictures, between decoder and encoder; known at the end
+	Position     time.Duration            // of the last frame in the video
+	Duration     time.Duration            // of the video; 0 where it does not say
+	Stages       map[string]time.Duration // time spent, by the stage's name; known at the end
 
 	// Verdicts is what a pipeline that moderates thinks of the video, in JSON on one line; empty for the others.
 	Verdicts string

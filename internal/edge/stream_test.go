@@ -185,6 +185,7 @@ func TestStreamRefusals(t *testing.T) {
 		"id with a slash":  {"/api/v1/streams/a%2Fb?pipeline=copy", nil, "", 400, "invalid_value"},
 		"id with a line":   {"/api/v1/streams/a%0ab?pipeline=copy", nil, "", 400, "invalid_value"},
 		"long id":          {"/api/v1/streams/" + strings.Repeat("a", 129) + "?pipeline=copy", nil, "", 400, "invalid_value"},
+		"answer sometimes": {"/api/v1/streams/a?pipeline=copy&answer=sometimes", nil, "", 400, "invalid_value"},
 		"no pipeline":      {"/api/v1/streams/a", nil, "", 400, "missing_pipeline"},
 		"unknown pipeline": {"/api/v1/streams/a?pipeline=x", nil, "", 400, "unknown_pipeline"},
 		"gzip":             {"/api/v1/streams/a?pipeline=copy", http.Header{"Content-Encoding": {"gzip"}}, "", 415, "unsupported_encoding"},
@@ -214,8 +215,9 @@ func TestStreamsWithoutAWorkerOrNotForThePublic(t *testing.T) {
 	if w := ask(e.Operator(), httptest.NewRequest("POST", streamPath, nil)); w.Code != 503 {
 		t.Errorf("operator: %d, want 503", w.Code)
 	}
-	if w := ask(newEdge(t, nil).Public(), httptest.NewRequest("GET", streamPath, nil)); w.Code != 405 {
-		t.Errorf("GET: %d, want 405", w.Code)
+	w := ask(newEdge(t, nil).Public(), httptest.NewRequest("PUT", streamPath, nil))
+	if w.Code != 405 || w.Header().Get("Allow") != "GET, POST" || !strings.Contains(w.Body.String(), "use GET or POST") {
+		t.Errorf("PUT: %d %v %s, want 405", w.Code, w.Header(), w.Body)
 	}
 }
 

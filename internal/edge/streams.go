@@ -7,34 +7,8 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
-
-// running is the set of ids whose streams run. The zero value is empty.
-type running struct {
-	mu  sync.Mutex
-	ids map[string]struct{}
-}
-
-func (s *running) begin(id string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, taken := s.ids[id]; taken {
-		return false
-	}
-	if s.ids == nil {
-		s.ids = map[string]struct{}{}
-	}
-	s.ids[id] = struct{}{}
-	return true
-}
-
-func (s *running) end(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.ids, id)
-}
 
 // stream takes a video and answers with the processed one while it is still coming in.
 func (e *Edge) stream(w http.ResponseWriter, r *http.Request) {
@@ -58,35 +32,54 @@ func (e *Edge) stream(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, asError(err))
 		return
 	}
-	if !e.streams.begin(id) {
+	state := e.streams.begin(id, req.Pipeline, began)
+	if state == nil {
 		refuse(w, r, &Error{
 			Status: http.StatusConflict, Code: "stream_running", Field: "id",
 			Message: "stream " + shown(id) + " is running: wait for its end or use another id",
 		})
 		return
 	}
-	defer e.streams.end(id)
-	e.runStream(ctx, w, r, req, began)
+	defer e.streams.end(state) // also where the handler aborts the response
+	req.Progress = state.progress
+	e.runStream(ctx, w, r, req, state)
 }
 
-func (e *Edge) runStream(ctx context.Context, w http.ResponseWriter, r *http.Request, req StreamRequest, began time.Time) {
+func (e *Edge) runStream(ctx context.Context, w http.ResponseWriter, r *http.Request, req StreamRequest, state *streamState) {
 	in := newUpload(w, r, e.cfg.MaxBody, e.cfg.Stall)
 	out := newDownload(w, r, e.cfg.Stall, mediaType(req.Format))
 	release := context.AfterFunc(ctx, func() { in.cut(ctx.Err()) })
-	stats, err := e.cfg.Processor.Process(ctx, req, in, out)
+	stats, err := e.runPipeline(ctx, r, req, in, out)
 	release()
 	_ = in.Close()
 	if failure := e.streamFailure(in, out, err); failure != nil {
+		state.fail(failure)
 		out.fail(failure)
 		return
 	}
-	out.succeed(stats, time.Since(began))
+	state.succeed(stats)
+	out.succeed(stats, time.Since(state.began))
+}
+
+func (e *Edge) runPipeline(ctx context.Context, r *http.Request, req StreamRequest, in *upload, out *download) (StreamStats, error) {
+	if after, _ := answerTime(r); !after { // acceptable has seen its error
+		return e.cfg.Processor.Process(ctx, req, in, out)
+	}
+	late := &held{out: out, ended: in.over, limit: e.cfg.MaxBody}
+	stats, err := e.cfg.Processor.Process(ctx, req, in, late)
+	if err != nil {
+		return stats, errors.Join(err, late.close())
+	}
+	return stats, late.release()
 }
 
 // acceptable checks what can be checked before the first byte of video, and returns what is asked for.
 func (e *Edge) acceptable(r *http.Request, id string) (StreamRequest, error) {
 	if !validID(id) {
-		return StreamRequest{}, InvalidField("id", id, "use 1 to 128 of A-Z a-z 0-9 . _ -")
+		return StreamRequest{}, invalidID(id)
+	}
+	if _, err := answerTime(r); err != nil {
+		return StreamRequest{}, err
 	}
 	if err := e.knownPipeline(r.URL.Query().Get("pipeline")); err != nil {
 		return StreamRequest{}, err
@@ -111,14 +104,15 @@ func (e *Edge) readable(r *http.Request) error {
 	return nil
 }
 
+func invalidID(id string) *Error {
+	return InvalidField("id", id, "use 1 to 128 of A-Z a-z 0-9 . _ -")
+}
+
 func (e *Edge) knownPipeline(name string) error {
 	if e.cfg.Processor == nil {
-		return &Error{
-			Status: http.StatusServiceUnavailable, Code: "video_unavailable",
-			Message: "this node runs no video worker: see /readyz?verbose, or use another node",
-		}
+		return noProcessor()
 	}
-	known := e.cfg.Processor.Pipelines()
+	known := names(e.cfg.Processor.Pipelines())
 	switch {
 	case name == "":
 		return &Error{

@@ -62,7 +62,7 @@ func (n *Node) Video() adminsocket.Video {
 	if n.video == nil {
 		return v
 	}
-	v.Pipelines = n.video.Pipelines()
+	v.Pipelines = n.video.library().Names()
 	if n.video.pool == nil {
 		v.Error = n.video.err.Error()
 		return v

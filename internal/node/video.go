@@ -17,7 +17,7 @@ import (
 type video struct {
 	pool    *pipeline.Pool // nil: none
 	err     error
-	shipped []string // the names of the pipelines that are in the program
+	shipped *pipeline.Library // what is in the program
 }
 
 // startVideo starts the workers. A node without them still serves files.
@@ -40,7 +40,7 @@ func (n *Node) startVideo(ctx context.Context) error {
 	if shippedErr != nil {
 		return shippedErr
 	}
-	n.video = &video{pool: pool, err: err, shipped: library.Names()}
+	n.video = &video{pool: pool, err: err, shipped: library}
 	return nil
 }
 
@@ -58,12 +58,21 @@ func (v *video) close(ctx context.Context) error {
 	return v.pool.Close(ctx)
 }
 
-// Pipelines implements edge.Processor.
-func (v *video) Pipelines() []string {
+// library is what clients may ask for, also where nobody is there to do it.
+func (v *video) library() *pipeline.Library {
 	if v.pool == nil {
 		return v.shipped
 	}
-	return v.pool.Library().Names()
+	return v.pool.Library()
+}
+
+// Pipelines implements edge.Processor.
+func (v *video) Pipelines() []edge.Pipeline {
+	var all []edge.Pipeline
+	for _, r := range v.library().Pipelines() {
+		all = append(all, edge.Pipeline{Name: r.Name, Summary: r.Summary, Gives: edge.GivesVideo})
+	}
+	return all
 }
 
 // Formats implements edge.Processor.
@@ -77,8 +86,27 @@ func (v *video) Process(ctx context.Context, req edge.StreamRequest, in io.Reade
 	if v.pool == nil {
 		return edge.StreamStats{}, noWorker(v.err)
 	}
-	stats, err := v.pool.Process(ctx, pipeline.Stream(req), in, out, nil)
-	return edge.StreamStats{Frames: int(stats.Frames), BytesCopied: stats.BytesCopied, Verdicts: verdictsOf(stats)}, asEdgeError(err)
+	var last pipeline.Progress
+	stream := pipeline.Stream{Pipeline: req.Pipeline, Format: req.Format, Codec: req.Codec}
+	stats, err := v.pool.Process(ctx, stream, in, out, func(p pipeline.Progress) {
+		last = p
+		if req.Progress != nil {
+			req.Progress(edge.StreamStats{Frames: int(p.Frames), InBytes: p.InBytes, OutBytes: p.OutBytes, Position: p.Position, Duration: p.Duration})
+		}
+	})
+	return edge.StreamStats{
+		Frames: int(stats.Frames), AudioPackets: int(stats.AudioPackets), Width: stats.Width, Height: stats.Height,
+		InBytes: stats.InBytes, OutBytes: stats.OutBytes, BytesCopied: stats.BytesCopied, Position: last.Position, Duration: last.Duration, Stages: stats.Stages,
+		Verdicts: verdictsOf(stats),
+	}, asEdgeError(err)
+}
+
+// Pattern implements edge.Processor.
+func (v *video) Pattern(ctx context.Context, out io.Writer) error {
+	if v.pool == nil {
+		return noWorker(v.err)
+	}
+	return asEdgeError(v.pool.Pattern(ctx, out))
 }
 
 // Synthetic implements edge.Processor.

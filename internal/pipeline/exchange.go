@@ -23,32 +23,42 @@ const takeTries = 10
 // comes, whatever changes meanwhile. A worker that is dead or stuck before it takes the job costs nobody anything: the next one
 // gets it.
 func (p *Pool) run(ctx context.Context, job wire.Job, in io.Reader, out io.Writer, onProgress func(Progress)) (Stats, error) {
-	job, needed, err := p.Library().order(job)
-	if err != nil {
+	done, x, err := p.give(ctx, job, in, out, onProgress)
+	if x == nil {
 		return Stats{}, err
 	}
+	return x.stats(done), err
+}
+
+// give is run, and returns the exchange itself; nil where there was none.
+func (p *Pool) give(ctx context.Context, job wire.Job, in io.Reader, out io.Writer, onProgress func(Progress)) (wire.Done, *exchange, error) {
+	job, needed, err := p.Library().order(job)
+	if err != nil {
+		return wire.Done{}, nil, err
+	}
 	if err := p.enter(); err != nil {
-		return Stats{}, err
+		return wire.Done{}, nil, err
 	}
 	defer p.jobs.Done()
 	began := time.Now()
-	var stats Stats
+	var done wire.Done
+	var x *exchange
 	err = errNotTaken
 	for tries := 0; errors.Is(err, errNotTaken) && tries < takeTries; tries++ {
-		stats, err = p.runOnce(ctx, job, needed, in, out, onProgress)
+		done, x, err = p.runOnce(ctx, job, needed, in, out, onProgress)
 	}
 	if errors.Is(err, errNotTaken) {
 		err = fmt.Errorf("%w: %w", ErrWorkerDied, err)
 	}
 	p.metrics.ended(job.Pipeline, err, time.Since(began))
-	return stats, err
+	return done, x, err
 }
 
-func (p *Pool) runOnce(ctx context.Context, job wire.Job, needed []models.Model, in io.Reader, out io.Writer, onProgress func(Progress)) (Stats, error) {
+func (p *Pool) runOnce(ctx context.Context, job wire.Job, needed []models.Model, in io.Reader, out io.Writer, onProgress func(Progress)) (wire.Done, *exchange, error) {
 	queued := time.Now()
 	c, err := p.acquire(ctx)
 	if err != nil {
-		return Stats{}, err
+		return wire.Done{}, nil, err
 	}
 	p.metrics.waited(time.Since(queued))
 	ctx, cancel := context.WithTimeoutCause(ctx, p.cfg.JobTimeout,
@@ -57,12 +67,12 @@ func (p *Pool) runOnce(ctx context.Context, job wire.Job, needed []models.Model,
 	x := &exchange{pool: p, child: c, pipeline: job.Pipeline, in: in, out: out, onProgress: onProgress}
 	defer func() { p.release(c, x.reusable) }()
 	if err := p.teach(ctx, c, needed, false); err != nil {
-		return Stats{}, x.untaught(ctx, err)
+		return wire.Done{}, nil, x.untaught(ctx, err)
 	}
 	p.begin(x)
 	defer p.end(x)
 	done, err := x.run(ctx, job)
-	return x.stats(done), err
+	return done, x, err
 }
 
 // exchange is one job's traffic with its worker: the body goes down from a goroutine of its own, everything that comes

@@ -146,8 +146,11 @@ func refsOf(r recipe.Recipe, inForce map[string]int) (refs []string) {
 	return refs
 }
 
-// order makes a job of a pipeline, and names the models that it needs.
+// order makes a job of a pipeline, and names the models that it needs. A pattern or a picture goes through none.
 func (l *Library) order(job wire.Job) (wire.Job, []models.Model, error) {
+	if job.Kind == wire.KindPattern || job.Kind == wire.KindPicture {
+		return job, nil, nil
+	}
 	r, err := l.Lookup(job.Pipeline)
 	if err != nil {
 		return job, nil, err

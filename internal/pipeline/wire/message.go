@@ -30,10 +30,13 @@ const (
 // Kind is the kind of a job.
 type Kind string
 
-// The kinds: a body that is processed as it comes, and frames that the worker makes by itself.
+// The kinds: a body that is processed as it comes, frames that the worker makes by itself, a video of such frames as they are, and
+// one picture of a body.
 const (
 	KindStream    Kind = "stream"
 	KindSynthetic Kind = "synthetic"
+	KindPattern   Kind = "pattern"
+	KindPicture   Kind = "picture"
 )
 
 // Model announces a model, whose ONNX follows as Data and End. Entry is its entry in a manifest, Size that of the ONNX in bytes.
@@ -65,7 +68,8 @@ type Verdict struct {
 
 // Job is the order that opens a job. Format is the container of the answer (fmp4, mp4 or ts; empty is fmp4), Codec that of its
 // video (h264 or h265; empty is what the pipeline says). Recipe is the pipeline, with every model's version. Width, Height and FrameCount
-// belong to KindSynthetic.
+// belong to KindSynthetic and KindPattern, Frame and At to KindPicture: the first frame that has at least that number, from 0, and
+// that time.
 type Job struct {
 	Kind       Kind            `json:"kind"`
 	Pipeline   string          `json:"pipeline"`
@@ -76,6 +80,8 @@ type Job struct {
 	Width      int             `json:"width,omitempty"`
 	Height     int             `json:"height,omitempty"`
 	FrameCount int             `json:"frame_count,omitempty"`
+	Frame      int64           `json:"frame,omitempty"`
+	At         time.Duration   `json:"at_ns,omitempty"`
 }
 
 // Progress is how far a job has come. Duration is 0 when the body does not say how long it is.
@@ -101,6 +107,10 @@ type Done struct {
 	Height         int                      `json:"height"`
 	Elapsed        time.Duration            `json:"elapsed_ns"`
 	Stages         map[string]time.Duration `json:"stages_ns"`
+
+	// Of KindPicture: the body of the answer is Width*Height*3 bytes of red, green and blue.
+	At     time.Duration `json:"at_ns,omitempty"`  // time of the picture in the video
+	Rotate int           `json:"rotate,omitempty"` // degrees clockwise that it is to be turned by: 0, 90, 180 or 270
 }
 
 // Cause says whose fault a failed job is.

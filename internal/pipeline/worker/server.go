@@ -106,6 +106,10 @@ func (s *server) run(job wire.Job, b *body, t *times, fail func(error) error) (w
 		return s.stream(job, b, t, fail)
 	case wire.KindSynthetic:
 		return s.synthetic(job, t)
+	case wire.KindPattern:
+		return pattern(job, s.out, t)
+	case wire.KindPicture:
+		return s.picture(job, b, t)
 	}
 	return wire.Done{}, fmt.Errorf("run job: kind %q is not known to this worker", job.Kind)
 }

@@ -1,0 +1,202 @@
+// The page's script: sends a clip through a pipeline and shows what came of it. It uses the node's public interface alone
+// (docs/http.md) and nothing from elsewhere.
+
+const $ = (id) => document.getElementById(id);
+const text = (id, value) => { $(id).textContent = value; };
+const show = (id, on) => { $(id).hidden = !on; };
+const MB = (bytes) => (bytes / 1e6).toFixed(bytes < 1e7 ? 2 : 1) + " MB";
+const seconds = (ms) => (ms / 1000).toFixed(1) + " s";
+
+// get reads JSON; an error is the node's own message.
+async function get(path) {
+  const answer = await fetch(path, { cache: "no-store" });
+  const body = await answer.json();
+  if (!answer.ok) throw new Error(messageOf(body, answer.status));
+  return body;
+}
+
+const messageOf = (body, status) => body?.error?.message ?? "The node answered with status " + status + ".";
+
+// protocolOf is what the browser says that an address was fetched over, the last time.
+function protocolOf(part) {
+  const fetched = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
+  return fetched.filter((e) => e.name.includes(part)).pop()?.nextHopProtocol;
+}
+
+async function showClient() {
+  const c = await get("/api/v1/client");
+  text("proto", protocolOf("/api/v1/client") || c.protocol);
+  text("rtt", c.rtt_ms === null ? "not measured" : c.rtt_ms.toFixed(1) + " ms");
+  text("addr", c.address);
+}
+
+async function showPipelines() {
+  const { pipelines } = await get("/api/v1/pipelines");
+  $("pipelines").replaceChildren(...pipelines.map((p, i) => {
+    const choice = document.createElement("label");
+    choice.className = "choice";
+    const input = Object.assign(document.createElement("input"), { type: "radio", name: "pipeline", value: p.name, checked: i === 0 });
+    const what = document.createElement("small");
+    what.textContent = p.summary + (p.gives === "verdicts" ? " (gives verdicts, no video)" : "");
+    choice.append(input, " ", Object.assign(document.createElement("b"), { textContent: p.name }), " ", what);
+    return choice;
+  }));
+  $("start").disabled = false;
+}
+
+// clip is what the visitor chose, as a Blob.
+async function clip() {
+  if (new FormData($("form")).get("source") === "file") {
+    const file = $("file").files[0];
+    if (!file) throw new Error("No file is chosen: choose one, or the test pattern.");
+    return file;
+  }
+  const answer = await fetch("/quicedge/pattern.mp4");
+  if (!answer.ok) throw new Error(messageOf(await answer.json(), answer.status));
+  return answer.blob();
+}
+
+let running; // the request under way
+
+// send posts a clip and returns the answer's body. fetch does not tell how much it has sent, XMLHttpRequest does. A browser reads
+// nothing of an answer before it has sent all: so the node is asked to wait with it.
+function send(id, pipeline, body) {
+  return new Promise((resolve, reject) => {
+    const r = new XMLHttpRequest();
+    running = r;
+    r.open("POST", "/api/v1/streams/" + id + "?answer=after-upload&pipeline=" + encodeURIComponent(pipeline));
+    r.responseType = "blob";
+    r.upload.onprogress = (e) => {
+      $("upload").value = e.loaded / e.total;
+      text("uploadText", MB(e.loaded) + " of " + MB(e.total));
+    };
+    r.onprogress = (e) => {
+      if (r.status !== 200) return;
+      $("answer").removeAttribute("value");
+      text("answerText", MB(e.loaded) + " received");
+    };
+    r.onload = async () => {
+      if (r.status === 200) return resolve(r.response);
+      let said = null;
+      try { said = JSON.parse(await r.response.text()); } catch { /* not the node's */ }
+      reject(new Error(messageOf(said, r.status)));
+    };
+    r.onerror = () => reject(new Error("The connection broke off before the answer was whole."));
+    r.onabort = () => reject(new Error("Canceled."));
+    r.send(body);
+  });
+}
+
+// stateOf asks how a stream is doing; null where the node does not know it (yet).
+async function stateOf(id) {
+  const answer = await fetch("/api/v1/streams/" + id, { cache: "no-store" });
+  return answer.ok ? answer.json() : null;
+}
+
+function showState(s) {
+  if (!s) return;
+  if (s.duration_ms > 0) $("work").value = s.state === "done" ? 1 : Math.min(s.position_ms / s.duration_ms, 1);
+  if (s.state === "done") $("work").value = 1;
+  const rate = s.elapsed_ms > 0 ? (s.frames * 1000 / s.elapsed_ms).toFixed(0) : "0";
+  text("workText", s.frames + " frames" + (s.duration_ms > 0 ? ", " + seconds(s.position_ms) + " of " + seconds(s.duration_ms) : "") + ", " + rate + " a second");
+}
+
+function showTimings(s) {
+  const all = Object.values(s.stages).reduce((a, b) => a + b, 0) || 1;
+  text("summary", `${s.frames} frames${s.width ? ` of ${s.width}×${s.height}` : ""} in ${seconds(s.elapsed_ms)}, upload and answer included; ` +
+    `${MB(s.in_bytes)} in, ${MB(s.out_bytes)} out; sent over ${protocolOf("/streams/" + s.id + "?") || "?"}.`);
+  $("timings").replaceChildren(...Object.entries(s.stages).sort((a, b) => b[1] - a[1]).map(([stage, ms]) => {
+    const row = document.createElement("tr");
+    const head = Object.assign(document.createElement("th"), { scope: "row", textContent: stage });
+    const cell = (value, className = "") => Object.assign(document.createElement("td"), { textContent: value, className });
+    const share = cell("");
+    const percent = (100 * ms / all).toFixed(0) + " %";
+    share.append(Object.assign(document.createElement("meter"), { max: 1, value: ms / all, textContent: percent, title: percent }));
+    row.append(head, cell(ms.toFixed(1) + " ms", "number"), cell(s.frames ? (ms / s.frames).toFixed(2) + " ms" : "", "number"), share);
+    return row;
+  }));
+}
+
+// play puts a Blob into a video element, and lets go of the one before.
+function play(id, blob) {
+  const old = $(id).src;
+  $(id).src = URL.createObjectURL(blob);
+  if (old.startsWith("blob:")) URL.revokeObjectURL(old);
+}
+
+async function showResult(before, after) {
+  const video = after.type.startsWith("video/");
+  show("afterFigure", video);
+  show("verdictFigure", !video);
+  show("both", video);
+  play("before", before);
+  if (video) {
+    play("after", after);
+    $("save").href = $("after").src;
+  } else {
+    const said = await after.text();
+    try { text("verdicts", JSON.stringify(JSON.parse(said), null, 2)); } catch { text("verdicts", said); }
+  }
+  show("result", true);
+}
+
+function begin() {
+  for (const id of ["error", "result"]) show(id, false);
+  show("progress", true);
+  show("cancel", true);
+  $("start").disabled = true;
+  $("upload").value = $("answer").value = 0;
+  $("work").removeAttribute("value");
+  for (const id of ["uploadText", "workText", "answerText"]) text(id, "");
+  text("status", "Working…");
+}
+
+function end() {
+  show("cancel", false);
+  $("start").disabled = false;
+  running = undefined;
+}
+
+async function process() {
+  const id = "page-" + [...crypto.getRandomValues(new Uint8Array(12))].map((b) => b.toString(16).padStart(2, "0")).join("");
+  begin();
+  const watch = setInterval(() => { if (running) stateOf(id).then((s) => { if (running) showState(s); }).catch(() => {}); }, 400);
+  try {
+    const before = await clip();
+    const after = await send(id, new FormData($("form")).get("pipeline"), before);
+    $("answer").value = 1;
+    const state = await stateOf(id);
+    if (state) {
+      showState(state);
+      showTimings(state);
+    }
+    await showResult(before, after);
+    text("status", "Done.");
+  } catch (failure) {
+    const state = await stateOf(id).catch(() => null); // an answer that was cut off cannot say why
+    show("progress", false);
+    text("status", "");
+    text("error", state?.error?.message ?? failure.message);
+    show("error", true);
+  } finally {
+    clearInterval(watch);
+    end();
+    showClient().catch(() => {});
+  }
+}
+
+function fail(failure) {
+  text("error", failure.message);
+  show("error", true);
+}
+
+showClient().catch(() => {});
+if ($("form")) {
+  $("form").addEventListener("submit", (e) => { e.preventDefault(); process(); });
+  $("file").addEventListener("change", () => { document.querySelector("input[value=file]").checked = true; });
+  $("cancel").addEventListener("click", () => running?.abort());
+  $("both").addEventListener("click", () => {
+    for (const v of [$("before"), $("after")]) { v.currentTime = 0; v.play().catch(() => {}); }
+  });
+  showPipelines().catch((failure) => { text("pipelines", "none"); fail(failure); });
+}
