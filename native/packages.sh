@@ -14,7 +14,7 @@ declare -A groups=(
 	[bpf]="clang-$CLANG_MAJOR llvm-$CLANG_MAJOR libbpf-dev linux-libc-dev"
 	[run]="ca-certificates curl:curl iproute2 libstdc++6"
 	[test]="ffmpeg:ffprobe iproute2 ngtcp2-client:gtlsclient pebble:pebble systemd:systemd-analyze util-linux:setpriv"
-	[browser]="chromium:chromium"
+	[browser]="chromium:chromium chromium-driver:chromedriver"
 	[kernels]="qemu-system-x86:qemu-system-x86_64 cpio:cpio xz-utils:xz"
 )
 

@@ -95,17 +95,23 @@ async function stateOf(id) {
 
 function showState(s) {
   if (!s) return;
-  if (s.duration_ms > 0) $("work").value = s.state === "done" ? 1 : Math.min(s.position_ms / s.duration_ms, 1);
+  const total = Math.max(s.duration_ms, s.position_ms); // a video that is still being written may say too little
   if (s.state === "done") $("work").value = 1;
+  else if (s.duration_ms > s.position_ms) $("work").value = s.position_ms / total;
+  else $("work").removeAttribute("value");
   const rate = s.elapsed_ms > 0 ? (s.frames * 1000 / s.elapsed_ms).toFixed(0) : "0";
-  text("workText", s.frames + " frames" + (s.duration_ms > 0 ? ", " + seconds(s.position_ms) + " of " + seconds(s.duration_ms) : "") + ", " + rate + " a second");
+  text("workText", s.frames + " frames" + ", " + seconds(s.position_ms) + (s.duration_ms > 0 ? " of " + seconds(total) : "") + ", " + rate + " a second");
 }
+
+// order is that of a frame's way; stages of other names come last.
+const order = ["generate", "demux", "decode", "convert", "infer", "encode", "mux"];
+const place = (stage) => (order.includes(stage) ? order.indexOf(stage) : order.length);
 
 function showTimings(s) {
   const all = Object.values(s.stages).reduce((a, b) => a + b, 0) || 1;
   text("summary", `${s.frames} frames${s.width ? ` of ${s.width}×${s.height}` : ""} in ${seconds(s.elapsed_ms)}, upload and answer included; ` +
     `${MB(s.in_bytes)} in, ${MB(s.out_bytes)} out; sent over ${protocolOf("/streams/" + s.id + "?") || "?"}.`);
-  $("timings").replaceChildren(...Object.entries(s.stages).sort((a, b) => b[1] - a[1]).map(([stage, ms]) => {
+  $("timings").replaceChildren(...Object.entries(s.stages).sort(([a], [b]) => place(a) - place(b)).map(([stage, ms]) => {
     const row = document.createElement("tr");
     const head = Object.assign(document.createElement("th"), { scope: "row", textContent: stage });
     const cell = (value, className = "") => Object.assign(document.createElement("td"), { textContent: value, className });
