@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"quicedge/internal/pipeline"
 )
 
 const demo = "../../examples/demo_prefixes.csv"
@@ -192,8 +190,11 @@ func TestWrongCommandLinesAreExitCode2(t *testing.T) {
 		{[]string{"prefix", "lookup", demo, "198.51.100"}, "write an IPv4 or IPv6 address"},
 		{[]string{"prefix", "diff", demo}, "accepts 2 arg"},
 		{[]string{"prefix", "diff", demo, demo, "--limit", "-1"}, "limit -1: use 0 or more"},
-		{[]string{"process", "in.mp4"}, "out"},
-		{[]string{"process", "in.mp4", "-o", "out.mp4", "--pipeline", "nope"}, "unknown pipeline \"nope\""},
+		{[]string{"process", "in.mp4"}, "accepts 2 arg"},
+		{[]string{"process", "in.mp4", "out.mp4", "-o", "yaml"}, "use table or json"},
+		{[]string{"process", "in.mp4", "out.mp4", "--pipeline", "nope"}, "unknown pipeline \"nope\""},
+		{[]string{"process", "in.mp4", "out.mp4", "--preview", "out.jpg"}, "ends with .png"},
+		{[]string{"process", "in.mp4", "x/../out.png", "--preview", "out.png"}, "name another file"},
 	} {
 		code, out, errs := newCLI(t).run(tt.args...)
 		if code != exitUsage || !strings.Contains(errs, tt.want) || out != "" {
@@ -227,9 +228,9 @@ func TestWrongFilesNameThemselves(t *testing.T) {
 		{[]string{"stats"}, exitFailed, "load"},
 		{[]string{"unload", "--iface", "lo"}, exitFailed, "lo"},
 		{[]string{"lookup", "::1"}, exitFailed, "quicedge load"},
-		{[]string{"process", "missing.mp4", "-o", filepath.Join(c.dir, "o.mp4")}, exitFailed, "missing.mp4"},
-		{[]string{"process", c.dir, "-o", filepath.Join(c.dir, "o.mp4")}, exitFailed, "folder"},
-		{[]string{"process", small, "-o", c.dir}, exitFailed, "not a regular file"},
+		{[]string{"process", "missing.mp4", filepath.Join(c.dir, "o.mp4")}, exitFailed, "missing.mp4"},
+		{[]string{"process", c.dir, filepath.Join(c.dir, "o.mp4")}, exitFailed, "folder"},
+		{[]string{"process", small, c.dir}, exitFailed, "not a regular file"},
 	} {
 		code, _, errs := c.run(tt.args...)
 		if code != tt.code || !strings.Contains(errs, tt.want) {
@@ -274,27 +275,11 @@ func TestDamagedOverridesAreNotThrownAway(t *testing.T) {
 func TestEveryCommandThatPrintsDataSpeaksJSON(t *testing.T) {
 	for _, cmd := range (&app{}).root().Commands() {
 		switch cmd.Name() {
-		case "run", "agent", "process", "mtu", "prefix", "models", "pipelines", "keys", "completion", "help":
-			continue // run, agent and keys print no data; process has --report; the commands of mtu, prefix, models and pipelines are below them
+		case "run", "agent", "mtu", "prefix", "models", "pipelines", "keys", "completion", "help":
+			continue // run, agent and keys print no data; the commands of mtu, prefix, models and pipelines are below them
 		}
 		if f := cmd.Flags().Lookup("output"); f == nil || f.Shorthand != "o" {
 			t.Errorf("%s has no -o", cmd.Name())
-		}
-	}
-}
-
-func TestProgressFollowsTheVideoNotTheReading(t *testing.T) {
-	for _, tt := range []struct {
-		p    pipeline.Progress
-		size int64
-		want int
-	}{
-		{pipeline.Progress{Position: 3 * time.Second, Duration: 12 * time.Second, InBytes: 100}, 100, 250},
-		{pipeline.Progress{Position: 3 * time.Second, InBytes: 50}, 100, 500},
-		{pipeline.Progress{Position: 3 * time.Second, InBytes: 50}, -1, 0},
-	} {
-		if got := portion(tt.p, tt.size); got != tt.want {
-			t.Errorf("%+v of %d bytes: %d, want %d", tt.p, tt.size, got, tt.want)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 // Picture is one frame of a video, upright.
 type Picture struct {
 	image.Image
-	At time.Duration // its time in the video
+	Time time.Duration // in the video
 }
 
 // Picture returns the first frame of the video of in that has at least the number frame, from 0, and the time at. Errors are those
@@ -29,7 +29,7 @@ func (p *Pool) Picture(ctx context.Context, in io.Reader, frame int64, at time.D
 	if err != nil {
 		return Picture{}, fmt.Errorf("take picture: %w", err)
 	}
-	return Picture{Image: turned(rgb.Bytes(), done.Width, done.Height, done.Rotate), At: done.At}, nil
+	return Picture{Image: turned(rgb.Bytes(), done.Width, done.Height, done.Rotate), Time: done.At}, nil
 }
 
 // turned makes an image of rows of red, green and blue, turned clockwise by so many degrees.

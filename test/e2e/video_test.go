@@ -269,7 +269,8 @@ func TestProcessCommand(t *testing.T) {
 	n := place(t, netnstest.New(t))
 	in := testclip.Make(t, testclip.Spec{Seconds: 10, Audio: true})
 	out := filepath.Join(t.TempDir(), "out.mp4")
-	code, report, errs := n.run("process", in, "-o", out, "--pipeline", "beauty_v2", "--report", "json")
+	picture := filepath.Join(t.TempDir(), "before-after.png")
+	code, report, errs := n.run("process", in, out, "--pipeline", "beauty_v2", "--preview", picture, "-o", "json")
 	if code != 0 {
 		t.Fatalf("exit %d: %s", code, errs)
 	}
@@ -282,24 +283,29 @@ func TestProcessCommand(t *testing.T) {
 	if err := json.Unmarshal([]byte(report), &got); err != nil || got.Frames != want.Frames || got.AudioPackets != want.AudioPackets {
 		t.Errorf("report %s, %v; the clip has %+v", report, err, want)
 	}
+	sideBySide(t, picture, in, out, (want.Frames-1)/2)
 
 	text := filepath.Join(t.TempDir(), "text.mp4")
 	if err := os.WriteFile(text, bytes.Repeat([]byte("no video\n"), 5000), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	gone := filepath.Join(t.TempDir(), "gone.mp4")
-	if code, _, errs := n.run("process", text, "-o", gone); code != 1 || !strings.Contains(errs, text) {
+	if code, _, errs := n.run("process", text, gone); code != 1 || !strings.Contains(errs, text) {
 		t.Errorf("process of text: exit %d, %s", code, errs)
 	}
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(gone), ".*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 
-	piped := exec.Command(program, append([]string{"process", "-", "-o", "-"}, n.folders()...)...)
+	preview := filepath.Join(t.TempDir(), "piped.png")
+	piped := exec.Command(program, append([]string{"process", "-", "-", "--preview", preview}, n.folders()...)...)
 	piped.Stdin = bytes.NewReader(testclip.Read(t, testclip.Spec{Audio: true, Format: testclip.MPEGTS}))
 	code, video, errs := n.exec(piped)
 	if code != 0 {
 		t.Fatalf("piped: exit %d: %s", code, errs)
+	}
+	if shown := decodePNG(t, preview); shown.Bounds().Dx() < 2*640 {
+		t.Errorf("piped: a preview of %v", shown.Bounds())
 	}
 	if got := testclip.ProbeBytes(t, []byte(video)); got.Frames != (testclip.Spec{}).Frames() {
 		t.Errorf("piped: %+v", got)

@@ -38,7 +38,7 @@ async function showPipelines() {
     const input = Object.assign(document.createElement("input"), { type: "radio", name: "pipeline", value: p.name, checked: i === 0 });
     const what = document.createElement("small");
     what.textContent = p.summary + (p.gives === "verdicts" ? " (gives verdicts, no video)" : "");
-    choice.append(input, " ", Object.assign(document.createElement("b"), { textContent: p.name }), " ", what);
+    choice.append(input, Object.assign(document.createElement("b"), { textContent: p.name }), " ", what);
     return choice;
   }));
   $("start").disabled = false;
