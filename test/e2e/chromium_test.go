@@ -178,9 +178,7 @@ func certificate(t *testing.T) (cert, key, spki string) {
 // browse opens a page of the node in Chromium, over HTTP/3 alone, until the test ends.
 func (s site) browse(url, spki string) {
 	s.t.Helper()
-	cmd := exec.Command("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-		"--disable-component-update", "--disable-sync", "--user-data-dir="+s.t.TempDir(), "--host-resolver-rules=MAP localhost "+s.addr+", MAP * ~NOTFOUND",
-		"--origin-to-force-quic-on=localhost:443", "--ignore-certificate-errors-spki-list="+spki, "--remote-debugging-port=0", url)
+	cmd := exec.Command("chromium", append(chromiumFlags(s.t, s.addr, spki), "--remote-debugging-port=0", url)...)
 	said := &buffer{}
 	cmd.Stderr = said
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -18,11 +18,11 @@ import (
 	"quicedge/internal/netnstest"
 )
 
-// chromiumFlags keep a browser to itself and to this node, over HTTP/3; spki is the public key of the node's certificate.
-func chromiumFlags(t *testing.T, spki string) []string {
+// chromiumFlags keep a browser to itself and to the node at addr, over HTTP/3; spki is the public key of the node's certificate.
+func chromiumFlags(t *testing.T, addr, spki string) []string {
 	return []string{
 		"--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-		"--user-data-dir=" + t.TempDir(), "--host-resolver-rules=MAP localhost 127.0.0.1, MAP * ~NOTFOUND",
+		"--user-data-dir=" + t.TempDir(), "--host-resolver-rules=MAP localhost " + addr + ", MAP * ~NOTFOUND",
 		"--origin-to-force-quic-on=localhost:443", "--ignore-certificate-errors-spki-list=" + spki,
 	}
 }
@@ -65,7 +65,7 @@ func newBrowser(t *testing.T, n *node) *browser {
 		}
 		return err == nil && resp.StatusCode == http.StatusOK
 	})
-	options := map[string]any{"args": append(chromiumFlags(t, n.spki()), "--window-size=1100,1500")}
+	options := map[string]any{"args": append(chromiumFlags(t, "127.0.0.1", n.spki()), "--window-size=1100,1500")}
 	var made struct{ SessionID string }
 	b.session = driverURL + "/session"
 	b.call("POST", "", map[string]any{"capabilities": map[string]any{"alwaysMatch": map[string]any{
