@@ -193,6 +193,8 @@ func TestWrongCommandLinesAreExitCode2(t *testing.T) {
 		{[]string{"process", "in.mp4"}, "accepts 2 arg"},
 		{[]string{"process", "in.mp4", "out.mp4", "-o", "yaml"}, "use table or json"},
 		{[]string{"process", "in.mp4", "out.mp4", "--pipeline", "nope"}, "unknown pipeline \"nope\""},
+		{[]string{"process", "in.mp4", "out.mp4", "--format", "avi"}, "format \"avi\": must be one of fmp4, mp4, ts"},
+		{[]string{"process", "in.mp4", "out.mp4", "--codec", "vp8"}, "codec \"vp8\": must be one of h264, h265"},
 		{[]string{"process", "in.mp4", "out.mp4", "--preview", "out.jpg"}, "ends with .png"},
 		{[]string{"process", "in.mp4", "x/../out.png", "--preview", "out.png"}, "name another file"},
 	} {

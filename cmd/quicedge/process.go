@@ -23,12 +23,14 @@ import (
 type processed struct {
 	APIVersion      string             `json:"apiVersion"`
 	Pipeline        string             `json:"pipeline"`
+	Format          string             `json:"format"` // of OUT: fmp4, mp4 or ts
 	Width           int                `json:"width"`
 	Height          int                `json:"height"`
 	Frames          int64              `json:"frames"`
 	AudioPackets    int64              `json:"audio_packets"`
 	InBytes         int64              `json:"in_bytes"`
 	OutBytes        int64              `json:"out_bytes"`
+	BytesCopied     int64              `json:"bytes_copied_per_frame"` // of raw pictures, between decoder and encoder
 	ElapsedMS       float64            `json:"elapsed_ms"`
 	FramesPerSecond float64            `json:"frames_per_second"`
 	Stages          map[string]float64 `json:"stages"`            // milliseconds
@@ -40,9 +42,9 @@ type processed struct {
 
 // processing is one call of process.
 type processing struct {
-	in, out  string
-	pipeline string
-	preview  string // file of the picture; empty for none
+	in, out string
+	stream  pipeline.Stream
+	preview string // file of the picture; empty for none
 }
 
 func (a *app) processCmd() *cobra.Command {
@@ -50,14 +52,18 @@ func (a *app) processCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "process IN OUT",
 		Short: "Run a video file through a pipeline, as the node does with an upload",
-		Long: `Reads MP4, MPEG-TS, FLV or Annex B with H.264 or H.265, writes fragmented MP4; audio passes through untouched. IN and OUT may be "-".
-OUT appears when the whole file is done; after an error nothing is left of it. --preview writes a PNG of the video's middle frame, before on
-the left and after on the right.
--o json prints: pipeline width height frames audio_packets in_bytes out_bytes elapsed_ms frames_per_second stages (milliseconds) preview.`,
-		Example: "  quicedge process clip.mp4 smooth.mp4 --pipeline beauty_v2 --preview smooth.png",
-		Args:    cobra.ExactArgs(2),
+		Long: `Reads a video as the node takes it (docs/video.md), writes MP4, fragmented MP4 or MPEG-TS; audio passes through untouched. IN and OUT may
+be "-", what is then printed goes to standard error. OUT appears when the whole file is done; after an error nothing is left of it.
+--preview writes a PNG of the video's middle frame, before on the left and after on the right.
+-o json prints: pipeline format width height frames audio_packets in_bytes out_bytes bytes_copied_per_frame elapsed_ms frames_per_second
+stages (milliseconds) preview.`,
+		Example: "  quicedge process clip.mp4 smooth.mp4 --pipeline beauty_v2 --preview smooth.png\n" +
+			"  quicedge process - - --pipeline transcode --format ts < clip.mp4 > clip.ts",
+		Args: cobra.ExactArgs(2),
 	}
-	cmd.Flags().StringVar(&p.pipeline, "pipeline", "beauty_v2", "one of the named pipelines")
+	cmd.Flags().StringVar(&p.stream.Pipeline, "pipeline", "beauty_v2", "one of the named pipelines")
+	cmd.Flags().StringVar(&p.stream.Format, "format", "", "container of OUT: "+strings.Join(pipeline.Formats(), ", ")+" (default: by its name, fmp4 for \"-\")")
+	cmd.Flags().StringVar(&p.stream.Codec, "codec", "", "codec of OUT: "+strings.Join(pipeline.Codecs(), ", ")+" (default: what the pipeline says)")
 	cmd.Flags().StringVar(&p.preview, "preview", "", "PNG file to write, of the middle frame before and after")
 	a.flags.VideoFlags(cmd.Flags())
 	a.outputFlag(cmd)
@@ -67,6 +73,9 @@ the left and after on the right.
 			return err
 		}
 		p.in, p.out = args[0], args[1]
+		if p.stream.Format == "" {
+			p.stream.Format = formatOf(p.out)
+		}
 		library, err := pipeline.OpenLibrary(cfg.Pipelines, cfg.Models)
 		if err != nil {
 			return err
@@ -80,7 +89,10 @@ the left and after on the right.
 }
 
 func (p processing) check(library *pipeline.Library) error {
-	if _, err := library.Lookup(p.pipeline); err != nil {
+	if err := p.stream.Validate(); err != nil {
+		return err
+	}
+	if _, err := library.Lookup(p.stream.Pipeline); err != nil {
 		return err
 	}
 	if ext := strings.ToLower(filepath.Ext(p.preview)); p.preview != "" && ext != ".png" {
@@ -90,6 +102,17 @@ func (p processing) check(library *pipeline.Library) error {
 		return fmt.Errorf("--preview %s: it is IN or OUT as well: name another file", p.preview)
 	}
 	return nil
+}
+
+// formatOf is the container that a file's name promises.
+func formatOf(name string) string {
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".mp4", ".m4v", ".mov":
+		return pipeline.MP4
+	case ".ts", ".m2ts", ".mts":
+		return pipeline.MPEGTS
+	}
+	return pipeline.FragmentedMP4
 }
 
 func (a *app) process(ctx context.Context, cfg config.Config, p processing) error {
@@ -113,7 +136,7 @@ func (a *app) process(ctx context.Context, cfg config.Config, p processing) erro
 	}
 	defer pool.Close(context.WithoutCancel(ctx))
 	show, done := a.progress(source.size)
-	stats, err := pool.Process(ctx, pipeline.Stream{Pipeline: p.pipeline}, source, target, show)
+	stats, err := pool.Process(ctx, p.stream, source, target, show)
 	done()
 	if err != nil {
 		return fmt.Errorf("process %s: %w", p.in, err)
@@ -130,8 +153,8 @@ func (a *app) process(ctx context.Context, cfg config.Config, p processing) erro
 
 func (a *app) report(p processing, s pipeline.Stats) error {
 	r := processed{
-		APIVersion: path.APIVersion, Pipeline: p.pipeline, Width: s.Width, Height: s.Height, Frames: s.Frames, AudioPackets: s.AudioPackets,
-		InBytes: s.InBytes, OutBytes: s.OutBytes, ElapsedMS: milliseconds(s.Elapsed), FramesPerSecond: rate(s.Frames, s.Elapsed),
+		APIVersion: path.APIVersion, Pipeline: p.stream.Pipeline, Format: p.stream.Format, Width: s.Width, Height: s.Height, Frames: s.Frames, AudioPackets: s.AudioPackets,
+		InBytes: s.InBytes, OutBytes: s.OutBytes, BytesCopied: s.BytesCopied / max(s.Frames, 1), ElapsedMS: milliseconds(s.Elapsed), FramesPerSecond: rate(s.Frames, s.Elapsed),
 		Stages: map[string]float64{}, Preview: p.preview,
 	}
 	for stage, d := range s.Stages {

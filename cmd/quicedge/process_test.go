@@ -62,6 +62,14 @@ func TestProgressSaysFramesAndPortionOnATerminalOnly(t *testing.T) {
 	}
 }
 
+func TestFormatIsWhatTheNamePromises(t *testing.T) {
+	for name, want := range map[string]string{"a.mp4": "mp4", "A.MOV": "mp4", "dir.ts/a.m4v": "mp4", "a.ts": "ts", "a.m2ts": "ts", "-": "fmp4", "a.fmp4": "fmp4", "a": "fmp4"} {
+		if got := formatOf(name); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+}
+
 func TestPicturesStandSideBySide(t *testing.T) {
 	plain := func(w, h int, c color.Color) image.Image {
 		m := image.NewRGBA(image.Rect(0, 0, w, h))

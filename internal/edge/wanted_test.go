@@ -3,6 +3,7 @@ package edge
 import (
 	"errors"
 	"net/http/httptest"
+	"reflect"
 	"testing"
 )
 
@@ -39,7 +40,7 @@ func TestStreamIsPackedAsItsClientAsks(t *testing.T) {
 				return
 			}
 			tc.want.Pipeline = "copy"
-			if err != nil || got != tc.want {
+			if err != nil || !reflect.DeepEqual(got, tc.want) {
 				t.Errorf("wanted = %+v, %v, want %+v", got, err, tc.want)
 			}
 		})

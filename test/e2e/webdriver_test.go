@@ -106,7 +106,10 @@ func (b *browser) call(method, path string, params, value any) {
 	}
 }
 
-func (b *browser) open(url string) { b.t.Helper(); b.call("POST", "/url", map[string]string{"url": url}, nil) }
+func (b *browser) open(url string) {
+	b.t.Helper()
+	b.call("POST", "/url", map[string]string{"url": url}, nil)
+}
 
 // element returns the path of the one element that a CSS selector finds.
 func (b *browser) element(css string) string {
@@ -120,7 +123,10 @@ func (b *browser) element(css string) string {
 	return ""
 }
 
-func (b *browser) click(css string) { b.t.Helper(); b.call("POST", b.element(css)+"/click", struct{}{}, nil) }
+func (b *browser) click(css string) {
+	b.t.Helper()
+	b.call("POST", b.element(css)+"/click", struct{}{}, nil)
+}
 
 // fill types into an input; into one for files, the path of a file.
 func (b *browser) fill(css, text string) {
