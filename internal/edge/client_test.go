@@ -30,7 +30,7 @@ func TestClientLearnsHowTheNodeSeesIt(t *testing.T) {
 
 func TestPipelinesAreListed(t *testing.T) {
 	w := ask(newEdge(t, nil).Public(), httptest.NewRequest("GET", "/api/v1/pipelines", nil))
-	want := `{"pipelines":[{"name":"beauty_v2","summary":"smooths skin","gives":"video"},{"name":"copy","summary":"changes nothing","gives":"video"}]}` + "\n"
+	want := `{"pipelines":[{"name":"beauty_v2","summary":"smooths skin","gives":["video"]},{"name":"copy","summary":"changes nothing","gives":["video","verdicts"]}]}` + "\n"
 	if w.Code != 200 || w.Body.String() != want {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}

@@ -67,8 +67,8 @@ func (d *download) succeed(stats StreamStats, took time.Duration) {
 	h := d.w.Header()
 	h.Set(TrailerFrames, strconv.Itoa(stats.Frames))
 	h.Set(TrailerCopied, strconv.FormatInt(stats.BytesCopied/max(int64(stats.Frames), 1), 10))
-	if stats.Verdicts != "" {
-		h.Set(TrailerVerdicts, trailerText(stats.Verdicts))
+	if stats.Judgement != "" {
+		h.Set(TrailerVerdicts, trailerText(stats.Judgement))
 	}
 	h.Set(TrailerElapsed, strconv.FormatInt(took.Milliseconds(), 10))
 }

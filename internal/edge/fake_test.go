@@ -23,7 +23,7 @@ type fakeProcessor struct {
 }
 
 func (f fakeProcessor) Pipelines() []Pipeline {
-	return []Pipeline{{"beauty_v2", "smooths skin", GivesVideo}, {"copy", "changes nothing", GivesVideo}}
+	return []Pipeline{{"beauty_v2", "smooths skin", []Give{GivesVideo}}, {"copy", "changes nothing", []Give{GivesVideo, GivesVerdicts}}}
 }
 
 func (f fakeProcessor) Formats() []string { return []string{"fmp4", "mp4", "ts"} }

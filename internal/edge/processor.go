@@ -32,17 +32,26 @@ type Processor interface {
 type Pipeline struct {
 	Name    string `json:"name"`
 	Summary string `json:"summary"` // what it does, in one sentence
-	Gives   Gives  `json:"gives"`
+	Gives   []Give `json:"gives"`
 }
 
-// Gives says what a pipeline answers with.
-type Gives string
+// Give is what a pipeline makes of a video.
+type Give string
 
-// The kinds of answers.
+// What pipelines give.
 const (
-	GivesVideo    Gives = "video"
-	GivesVerdicts Gives = "verdicts" // JSON
+	GivesVideo    Give = "video"
+	GivesVerdicts Give = "verdicts" // in the state of the stream
 )
+
+// Verdict is what a pipeline thinks of one picture.
+type Verdict struct {
+	PositionMs float64            `json:"position_ms"` // of the picture in the video
+	Model      string             `json:"model"`
+	Scores     map[string]float32 `json:"scores"`            // by label
+	Flagged    []string           `json:"flagged,omitempty"` // labels whose scores reach their borders
+	Stop       string             `json:"stop,omitempty"`    // the label for which the stream was ended
+}
 
 // StreamRequest says what is wanted of a stream.
 type StreamRequest struct {
@@ -66,9 +75,10 @@ type StreamStats struct {
 	Position     time.Duration            // of the last frame in the video
 	Duration     time.Duration            // of the video; 0 where it does not say
 	Stages       map[string]time.Duration // time spent, by the stage's name; known at the end
+	Verdicts     []Verdict                // of a pipeline that gives them; known at the end
 
-	// Verdicts is what a pipeline that moderates thinks of the video, in JSON on one line; empty for the others.
-	Verdicts string
+	// Judgement sums the verdicts up, in JSON on one line; empty where there are none.
+	Judgement string
 }
 
 // SyntheticRequest is the body of POST /api/v1/process.

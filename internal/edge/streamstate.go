@@ -130,6 +130,7 @@ type streamAnswer struct {
 	DurationMs   float64            `json:"duration_ms"`            // of the video; 0 where it does not say
 	ElapsedMs    float64            `json:"elapsed_ms"`             // since the request's header
 	Stages       map[string]float64 `json:"stages"`                 // milliseconds by the stage's name; empty until the end
+	Verdicts     []Verdict          `json:"verdicts,omitempty"`
 	Error        map[string]any     `json:"error,omitempty"`
 }
 
@@ -142,7 +143,7 @@ func (s *streamState) answer(now time.Time) streamAnswer {
 		InBytes: s.stats.InBytes, OutBytes: s.stats.OutBytes,
 		BytesCopied: s.stats.BytesCopied / max(int64(s.stats.Frames), 1),
 		PositionMs:  milliseconds(s.stats.Position), DurationMs: milliseconds(s.stats.Duration),
-		Stages: inMilliseconds(s.stats.Stages),
+		Stages: inMilliseconds(s.stats.Stages), Verdicts: s.stats.Verdicts,
 	}
 	if !s.ended.IsZero() {
 		now = s.ended

@@ -26,7 +26,8 @@ func TestStateFollowsAStreamToItsEnd(t *testing.T) {
 		close(half)
 		<-whole
 		_, err := io.WriteString(out, "x")
-		return StreamStats{Frames: 14, AudioPackets: 3, Width: 640, Height: 360, Stages: map[string]time.Duration{"infer": 1500 * time.Microsecond}}, err
+		return StreamStats{Frames: 14, AudioPackets: 3, Width: 640, Height: 360, Stages: map[string]time.Duration{"infer": 1500 * time.Microsecond},
+			Verdicts: []Verdict{{PositionMs: 500, Model: "m@1", Scores: map[string]float32{"dark": 0.75}, Flagged: []string{"dark"}}}}, err
 	}}
 	overBoth(t, nil, func(t *testing.T, e *Edge, s *httptest.Server) {
 		half, whole = make(chan struct{}), make(chan struct{})
@@ -46,7 +47,7 @@ func TestStateFollowsAStreamToItsEnd(t *testing.T) {
 		_ = resp.Body.Close()
 		eventually(t, "the stream to end", func() bool { _, a := told(t, e, "s-1"); return a.State != "running" })
 		_, a := told(t, e, "s-1")
-		if a.State != "done" || a.Frames != 14 || a.AudioPackets != 3 || a.Width != 640 || a.Stages["infer"] != 1.5 || a.ElapsedMs <= 0 || a.Error != nil {
+		if a.State != "done" || a.Frames != 14 || a.AudioPackets != 3 || a.Width != 640 || a.Stages["infer"] != 1.5 || a.ElapsedMs <= 0 || a.Error != nil || len(a.Verdicts) != 1 || a.Verdicts[0].Scores["dark"] != 0.75 {
 			t.Errorf("after: %+v", a)
 		}
 	})

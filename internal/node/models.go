@@ -43,8 +43,8 @@ func (v *video) switchModel(ctx context.Context, m edge.ModelVersion) error {
 	return nil
 }
 
-// verdictsOf sums up what a pipeline that moderates thinks, in JSON; empty for the others.
-func verdictsOf(stats pipeline.Stats) string {
+// judgementOf sums up what a pipeline that moderates thinks, in JSON; empty for the others.
+func judgementOf(stats pipeline.Stats) string {
 	j, ok := stats.Judgement()
 	if !ok {
 		return ""

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"kernel.org/pub/linux/libs/security/libcap/cap"
 
 	"quicedge/internal/edge"
 	"quicedge/internal/pipeline"
+	"quicedge/internal/pipeline/recipe"
 	"quicedge/internal/privilege"
 )
 
@@ -70,7 +72,11 @@ func (v *video) library() *pipeline.Library {
 func (v *video) Pipelines() []edge.Pipeline {
 	var all []edge.Pipeline
 	for _, r := range v.library().Pipelines() {
-		all = append(all, edge.Pipeline{Name: r.Name, Summary: r.Summary, Gives: edge.GivesVideo})
+		gives := []edge.Give{edge.GivesVideo}
+		if slices.ContainsFunc(r.Stages, func(s recipe.Stage) bool { return s.Do == recipe.Moderate }) {
+			gives = append(gives, edge.GivesVerdicts)
+		}
+		all = append(all, edge.Pipeline{Name: r.Name, Summary: r.Summary, Gives: gives})
 	}
 	return all
 }
@@ -97,8 +103,19 @@ func (v *video) Process(ctx context.Context, req edge.StreamRequest, in io.Reade
 	return edge.StreamStats{
 		Frames: int(stats.Frames), AudioPackets: int(stats.AudioPackets), Width: stats.Width, Height: stats.Height,
 		InBytes: stats.InBytes, OutBytes: stats.OutBytes, BytesCopied: stats.BytesCopied, Position: last.Position, Duration: last.Duration, Stages: stats.Stages,
-		Verdicts: verdictsOf(stats),
+		Verdicts:  verdicts(stats.Verdicts),
+		Judgement: judgementOf(stats),
 	}, asEdgeError(err)
+}
+
+func verdicts(all []pipeline.Verdict) []edge.Verdict {
+	var out []edge.Verdict
+	for _, v := range all {
+		out = append(out, edge.Verdict{
+			PositionMs: float64(v.Position) / float64(time.Millisecond), Model: v.Model, Scores: v.Scores, Flagged: v.Flagged, Stop: v.Stop,
+		})
+	}
+	return out
 }
 
 // Pattern implements edge.Processor.

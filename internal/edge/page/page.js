@@ -7,6 +7,9 @@ const show = (id, on) => { $(id).hidden = !on; };
 const MB = (bytes) => (bytes / 1e6).toFixed(bytes < 1e7 ? 2 : 1) + " MB";
 const seconds = (ms) => (ms / 1000).toFixed(1) + " s";
 
+// element makes one with text in it.
+const element = (name, textContent, more = {}) => Object.assign(document.createElement(name), { textContent, ...more });
+
 // get reads JSON; an error is the node's own message.
 async function get(path) {
   const answer = await fetch(path, { cache: "no-store" });
@@ -36,9 +39,8 @@ async function showPipelines() {
     const choice = document.createElement("label");
     choice.className = "choice";
     const input = Object.assign(document.createElement("input"), { type: "radio", name: "pipeline", value: p.name, checked: i === 0 });
-    const what = document.createElement("small");
-    what.textContent = p.summary + (p.gives === "verdicts" ? " (gives verdicts, no video)" : "");
-    choice.append(input, Object.assign(document.createElement("b"), { textContent: p.name }), " ", what);
+    const what = element("small", p.summary + (p.gives.includes("verdicts") ? " (with verdicts)" : ""));
+    choice.append(input, element("b", p.name), " ", what);
     return choice;
   }));
   $("start").disabled = false;
@@ -113,12 +115,11 @@ function showTimings(s) {
     `${MB(s.in_bytes)} in, ${MB(s.out_bytes)} out; sent over ${protocolOf("/streams/" + s.id + "?") || "?"}.`);
   $("timings").replaceChildren(...Object.entries(s.stages).sort(([a], [b]) => place(a) - place(b)).map(([stage, ms]) => {
     const row = document.createElement("tr");
-    const head = Object.assign(document.createElement("th"), { scope: "row", textContent: stage });
-    const cell = (value, className = "") => Object.assign(document.createElement("td"), { textContent: value, className });
-    const share = cell("");
+    const share = element("td", "");
     const percent = (100 * ms / all).toFixed(0) + " %";
-    share.append(Object.assign(document.createElement("meter"), { max: 1, value: ms / all, textContent: percent, title: percent }));
-    row.append(head, cell(ms.toFixed(1) + " ms", "number"), cell(s.frames ? (ms / s.frames).toFixed(2) + " ms" : "", "number"), share);
+    share.append(element("meter", percent, { max: 1, value: ms / all, title: percent }));
+    const number = (value) => element("td", value, { className: "number" });
+    row.append(element("th", stage, { scope: "row" }), number(ms.toFixed(1) + " ms"), number(s.frames ? (ms / s.frames).toFixed(2) + " ms" : ""), share);
     return row;
   }));
 }
@@ -130,19 +131,22 @@ function play(id, blob) {
   if (old.startsWith("blob:")) URL.revokeObjectURL(old);
 }
 
-async function showResult(before, after) {
-  const video = after.type.startsWith("video/");
-  show("afterFigure", video);
-  show("verdictFigure", !video);
-  show("both", video);
+function showVerdicts(verdicts) {
+  show("judged", verdicts.length > 0);
+  const flagged = verdicts.filter((v) => v.flagged?.length);
+  text("verdict", `${verdicts.length} pictures judged, ${flagged.length} of them flagged.`);
+  $("verdicts").replaceChildren(...verdicts.map((v) => {
+    const row = document.createElement("tr");
+    const scores = Object.entries(v.scores).sort((a, b) => b[1] - a[1]).map(([label, score]) => `${label} ${score.toFixed(2)}`);
+    row.append(element("th", seconds(v.position_ms), { scope: "row" }), element("td", v.flagged?.join(", ") ?? ""), element("td", scores.join(", ")));
+    return row;
+  }));
+}
+
+function showResult(before, after) {
   play("before", before);
-  if (video) {
-    play("after", after);
-    $("save").href = $("after").src;
-  } else {
-    const said = await after.text();
-    try { text("verdicts", JSON.stringify(JSON.parse(said), null, 2)); } catch { text("verdicts", said); }
-  }
+  play("after", after);
+  $("save").href = $("after").src;
   show("result", true);
 }
 
@@ -175,8 +179,9 @@ async function process() {
     if (state) {
       showState(state);
       showTimings(state);
+      showVerdicts(state.verdicts ?? []);
     }
-    await showResult(before, after);
+    showResult(before, after);
     text("status", "Done.");
   } catch (failure) {
     const state = await stateOf(id).catch(() => null); // an answer that was cut off cannot say why
