@@ -56,7 +56,7 @@ func (a *app) processCmd() *cobra.Command {
 be "-", what is then printed goes to standard error. OUT appears when the whole file is done; after an error nothing is left of it.
 --preview writes a PNG of the video's middle frame, before on the left and after on the right.
 -o json prints: pipeline format width height frames audio_packets in_bytes out_bytes bytes_copied_per_frame elapsed_ms frames_per_second
-stages (milliseconds) preview.`,
+stages (milliseconds) preview judgement verdicts.`,
 		Example: "  quicedge process clip.mp4 smooth.mp4 --pipeline beauty_v2 --preview smooth.png\n" +
 			"  quicedge process - - --pipeline transcode --format ts < clip.mp4 > clip.ts",
 		Args: cobra.ExactArgs(2),

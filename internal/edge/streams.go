@@ -53,7 +53,7 @@ func (e *Edge) runStream(ctx context.Context, w http.ResponseWriter, r *http.Req
 	release()
 	_ = in.Close()
 	if failure := e.streamFailure(in, out, err); failure != nil {
-		state.fail(failure)
+		state.fail(stats, failure)
 		out.fail(failure)
 		return
 	}

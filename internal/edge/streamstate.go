@@ -48,10 +48,11 @@ func (s *streamState) succeed(stats StreamStats) {
 	s.stats, s.whole = stats, true
 }
 
-func (s *streamState) fail(e *Error) {
+// fail keeps why, and the verdicts: one of them may be the reason.
+func (s *streamState) fail(stats StreamStats, e *Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.err = e
+	s.stats.Verdicts, s.err = stats.Verdicts, e
 }
 
 func (s *streamState) end(now time.Time) {

@@ -124,3 +124,15 @@ func TestPageShowsTheNodesWords(t *testing.T) {
 		t.Errorf("afterwards: %+v", p)
 	}
 }
+
+// TestPageShowsVerdicts runs a pipeline that judges.
+func TestPageShowsVerdicts(t *testing.T) {
+	_, b := openPage(t)
+	p := b.process("moderate")
+	var shown []string
+	b.script(`return document.getElementById("judged").hidden ? [] : [...document.querySelectorAll("#verdicts tr")].map((e) => e.textContent)`, &shown)
+	b.picture("verdicts")
+	if p.Error != "" || len(shown) != 10 || !strings.Contains(shown[0], "dark 0.") {
+		t.Errorf("got %+v, verdicts %q", p, shown)
+	}
+}
