@@ -102,7 +102,8 @@ function showState(s) {
   else if (s.duration_ms > s.position_ms) $("work").value = s.position_ms / total;
   else $("work").removeAttribute("value");
   const rate = s.elapsed_ms > 0 ? (s.frames * 1000 / s.elapsed_ms).toFixed(0) : "0";
-  text("workText", s.frames + " frames" + ", " + seconds(s.position_ms) + (s.duration_ms > 0 ? " of " + seconds(total) : "") + ", " + rate + " a second");
+  const at = s.state === "done" ? "" : ", " + seconds(s.position_ms) + (s.duration_ms > 0 ? " of " + seconds(total) : "");
+  text("workText", s.frames + " frames" + at + ", " + rate + " a second");
 }
 
 // order is that of a frame's way; stages of other names come last.
