@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -26,7 +27,7 @@ func (p *Pool) teach(ctx context.Context, c *child, needed []models.Model, prove
 			continue
 		}
 		stop := context.AfterFunc(ctx, c.kill)
-		loaded, err := c.learn(m, prove, p.outdated(c, needed))
+		loaded, err := c.learn(m, prove, p.graphOf(m, prove), p.outdated(c, needed))
 		stop()
 		if err != nil {
 			return err
@@ -54,7 +55,7 @@ func (p *Pool) outdated(c *child, needed []models.Model) (refs []string) {
 }
 
 // learn sends one model and waits for the answer.
-func (c *child) learn(m models.Model, prove bool, forget []string) (wire.Loaded, error) {
+func (c *child) learn(m models.Model, prove bool, graph json.RawMessage, forget []string) (wire.Loaded, error) {
 	var loaded wire.Loaded
 	entry, err := entryOf(m)
 	if err != nil {
@@ -63,7 +64,7 @@ func (c *child) learn(m models.Model, prove bool, forget []string) (wire.Loaded,
 	if err := c.conn.SetDeadline(time.Now().Add(teachGrace)); err != nil {
 		return loaded, err
 	}
-	err = c.out.SendJSON(wire.TypeModel, wire.Model{Entry: entry, Size: int64(len(m.ONNX)), Prove: prove, Forget: forget})
+	err = c.out.SendJSON(wire.TypeModel, wire.Model{Entry: entry, Size: int64(len(m.ONNX)), Graph: graph, Prove: prove, Forget: forget})
 	if err == nil {
 		_, err = c.out.Write(m.ONNX)
 	}
@@ -105,6 +106,16 @@ func (c *child) failedToLearn(m models.Model, err error) error {
 		why += ", " + words
 	}
 	return fmt.Errorf("load model %s: %w (%s)", m.Ref(), ErrWorkerDied, why)
+}
+
+// graphOf is what a worker has said of a model before; a proof asks for nothing that is known.
+func (p *Pool) graphOf(m models.Model, prove bool) json.RawMessage {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if prove {
+		return nil
+	}
+	return p.providers[m.Ref()].Graph
 }
 
 // ranOn notes where a model computes.

@@ -36,10 +36,24 @@ type Session struct {
 // trimPixels is the size from which Trim has something to give back: 1280x720 takes 40 MB.
 const trimPixels = 1280 * 720
 
+// Graph is what a session needs to know of a graph, and a look at it told: that costs as much as loading it.
+type Graph struct {
+	Inputs []string `json:"inputs"`
+	Output []int64  `json:"output"` // the dimensions as the graph declares them, -1 where they are open
+}
+
 // Open loads a model, and refuses one whose graph does not fit its contract. The parameters have their defaults.
-func Open(m models.Model) (*Session, error) {
+func Open(m models.Model) (*Session, error) { return Reopen(m, nil) }
+
+// Reopen is Open without the look at the graph, for a model that has been opened before and told its Graph; nil looks.
+func Reopen(m models.Model, known *Graph) (*Session, error) {
 	s := &Session{model: m, scalars: map[string]*ort.Tensor[float32]{}, bound: map[place]*bound{}}
-	err := s.inspect()
+	var err error
+	if known == nil {
+		err = s.inspect()
+	} else {
+		s.takes, s.shape = known.Inputs, known.Output
+	}
 	if err == nil {
 		err = s.load()
 	}
@@ -57,6 +71,9 @@ func Open(m models.Model) (*Session, error) {
 	}
 	return s, nil
 }
+
+// Graph returns what Reopen needs.
+func (s *Session) Graph() Graph { return Graph{s.takes, s.shape} }
 
 // Model returns what was loaded.
 func (s *Session) Model() models.Model { return s.model }

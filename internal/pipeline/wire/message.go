@@ -40,20 +40,23 @@ const (
 )
 
 // Model announces a model, whose ONNX follows as Data and End. Entry is its entry in a manifest, Size that of the ONNX in bytes.
+// Graph is what the first worker that loaded it said of it: without, the worker compares it with its entry.
 // Prove has the worker run it once before it says Loaded. Forget names models that no job will ask for again.
 type Model struct {
 	Entry  json.RawMessage `json:"entry"`
 	Size   int64           `json:"size"`
+	Graph  json.RawMessage `json:"graph,omitempty"`
 	Prove  bool            `json:"prove,omitempty"`
 	Forget []string        `json:"forget,omitempty"`
 }
 
 // Loaded answers a Model that jobs may name from now on. Provider is where it computes: cuda, or cpu and why.
 type Loaded struct {
-	Model    string        `json:"model"`
-	Provider string        `json:"provider"`
-	Why      string        `json:"why,omitempty"`
-	Elapsed  time.Duration `json:"elapsed_ns"`
+	Model    string          `json:"model"`
+	Provider string          `json:"provider"`
+	Why      string          `json:"why,omitempty"`
+	Graph    json.RawMessage `json:"graph"`
+	Elapsed  time.Duration   `json:"elapsed_ns"`
 }
 
 // Verdict is what a pipeline thinks of one picture. Scores are by label; Flagged names those that reach their border, Stop the one

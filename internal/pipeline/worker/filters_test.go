@@ -53,7 +53,7 @@ func shippedModels(t *testing.T) loaded {
 		}
 	})
 	for _, m := range all {
-		if err := l.add(m, false); err != nil {
+		if err := l.add(m, nil, false); err != nil {
 			t.Fatal(err)
 		}
 	}

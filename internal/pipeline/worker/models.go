@@ -35,7 +35,7 @@ func (s *server) learn(order wire.Model) error {
 		return fmt.Errorf("read model: %w", b.broken)
 	}
 	if err == nil {
-		err = s.models.add(m, order.Prove)
+		err = s.models.add(m, order.Graph, order.Prove)
 	}
 	if discarded := b.discard(); discarded != nil {
 		return discarded
@@ -44,7 +44,13 @@ func (s *server) learn(order wire.Model) error {
 		return s.out.SendJSON(wire.TypeFail, failure(modelError{err}))
 	}
 	provider, why := s.models[m.Ref()].Provider()
-	return s.out.SendJSON(wire.TypeLoaded, wire.Loaded{Model: m.Ref(), Provider: string(provider), Why: why, Elapsed: time.Since(begin)})
+	graph, err := json.Marshal(s.models[m.Ref()].Graph())
+	if err != nil {
+		return fmt.Errorf("write what model %s takes: %w", m.Ref(), err)
+	}
+	return s.out.SendJSON(wire.TypeLoaded, wire.Loaded{
+		Model: m.Ref(), Provider: string(provider), Why: why, Graph: graph, Elapsed: time.Since(begin),
+	})
 }
 
 func readModel(order wire.Model, b *body) (m models.Model, err error) {
@@ -61,9 +67,15 @@ func readModel(order wire.Model, b *body) (m models.Model, err error) {
 	return m, nil
 }
 
-// add loads a model beside the others, and proves it first if asked.
-func (l loaded) add(m models.Model, prove bool) error {
-	session, err := infer.Open(m)
+// add loads a model beside the others, and proves it first if asked. graph is what another worker has said of it, or empty.
+func (l loaded) add(m models.Model, graph json.RawMessage, prove bool) error {
+	var known *infer.Graph
+	if len(graph) > 0 {
+		if err := json.Unmarshal(graph, &known); err != nil {
+			return fmt.Errorf("read what model %s takes: %w", m.Ref(), err)
+		}
+	}
+	session, err := infer.Reopen(m, known)
 	if err != nil {
 		return err
 	}
@@ -118,7 +130,7 @@ func check(stdout io.Writer) error {
 	}
 	for _, m := range slices.All(all) {
 		l := loaded{}
-		if err := l.add(m, true); err != nil {
+		if err := l.add(m, nil, true); err != nil {
 			return err
 		}
 		provider, _ := l[m.Ref()].Provider()
