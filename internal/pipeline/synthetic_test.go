@@ -27,7 +27,6 @@ func TestSyntheticRequestOutsideItsRangeNamesTheField(t *testing.T) {
 		"ten million frames":    {func(r *pipeline.SyntheticRequest) { r.FrameCount = 10_000_000 }, "frame_count", "10000000"},
 		"too large a picture":   {func(r *pipeline.SyntheticRequest) { r.Width, r.Height = 4096, 2026 }, "height", "2026"},
 		"too many large frames": {func(r *pipeline.SyntheticRequest) { r.Width, r.Height, r.FrameCount = 3840, 2160, 251 }, "frame_count", "251"},
-		"no pipeline":           {func(r *pipeline.SyntheticRequest) { r.Pipeline = "" }, "pipeline", `""`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := good
