@@ -16,7 +16,7 @@ const (
 	answerAfterUpload = "after-upload"
 )
 
-// answerTime reads the parameter; after says that the answer waits for the end of the upload.
+// answerTime reads the parameter; after says that the answer waits until it is whole.
 func answerTime(r *http.Request) (after bool, err error) {
 	switch v := r.URL.Query().Get("answer"); v {
 	case "", answerAtOnce:
@@ -28,22 +28,16 @@ func answerTime(r *http.Request) (after bool, err error) {
 	}
 }
 
-// held keeps what is written in a file without a name until the upload has ended, and passes the rest on.
+// held keeps what is written in a file without a name. A client that takes its time to read then holds back no worker, and is not
+// what a stream in which nothing moves is: the processor is done before the first byte is released.
 type held struct {
 	out   io.Writer
-	ended func() bool // the upload
-	limit int64       // bytes of the file
-	file  *os.File    // nil before the first byte, and after the last
+	limit int64    // bytes of the file
+	file  *os.File // nil before the first byte, and after the last
 	size  int64
 }
 
 func (h *held) Write(p []byte) (int, error) {
-	if h.ended() {
-		if err := h.release(); err != nil {
-			return 0, err
-		}
-		return h.out.Write(p)
-	}
 	if h.size+int64(len(p)) > h.limit {
 		return 0, tooLarge(h.limit)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 const afterPath = streamPath + "&answer=after-upload"
@@ -53,6 +54,38 @@ func TestAnswerWaitsForAClientThatSendsAllFirst(t *testing.T) {
 	})
 }
 
+// TestSlowReaderOfAnAnswerThatWaitsHoldsNoWorker reads nothing before the processor has returned.
+func TestSlowReaderOfAnAnswerThatWaitsHoldsNoWorker(t *testing.T) {
+	const size = 64 << 20
+	returned := make(chan struct{}, 1)
+	fill := fakeProcessor{watched: func(_ StreamRequest, in io.Reader, out io.Writer) (StreamStats, error) {
+		defer func() { returned <- struct{}{} }()
+		if _, err := io.Copy(io.Discard, in); err != nil {
+			return StreamStats{}, err
+		}
+		for range size >> 20 {
+			if _, err := out.Write(make([]byte, 1<<20)); err != nil {
+				return StreamStats{}, err
+			}
+		}
+		return StreamStats{}, nil
+	}}
+	overBoth(t, func(cfg *Config) { cfg.Processor = fill }, func(t *testing.T, _ *Edge, s *httptest.Server) {
+		body, answer := begin(t, s, func(r *http.Request) { r.URL.RawQuery += "&answer=after-upload" })
+		_ = body.Close()
+		select {
+		case <-returned:
+		case <-time.After(10 * time.Second):
+			t.Fatal("the worker waits for the client")
+		}
+		resp := <-answer
+		defer resp.Body.Close()
+		if n, err := io.Copy(io.Discard, resp.Body); n != size || err != nil {
+			t.Errorf("read %d bytes, %v", n, err)
+		}
+	})
+}
+
 func TestFailureOfAnAnswerThatWaitsHasAStatus(t *testing.T) {
 	late := fakeProcessor{watched: func(_ StreamRequest, in io.Reader, out io.Writer) (StreamStats, error) {
 		if _, err := io.WriteString(out, "half"); err != nil {
@@ -69,7 +102,7 @@ func TestFailureOfAnAnswerThatWaitsHasAStatus(t *testing.T) {
 func TestHeldAnswerIsBounded(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	var out bytes.Buffer
-	h := &held{out: &out, ended: func() bool { return false }, limit: 10}
+	h := &held{out: &out, limit: 10}
 	if _, err := io.WriteString(h, "0123456789"); err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,7 @@ func (e *Edge) runPipeline(ctx context.Context, r *http.Request, req StreamReque
 	if after, _ := answerTime(r); !after { // acceptable has seen its error
 		return e.cfg.Processor.Process(ctx, req, in, out)
 	}
-	late := &held{out: out, ended: in.over, limit: e.cfg.MaxBody}
+	late := &held{out: out, limit: e.cfg.MaxBody}
 	stats, err := e.cfg.Processor.Process(ctx, req, in, late)
 	if err != nil {
 		return stats, errors.Join(err, late.close())

@@ -95,13 +95,6 @@ func (u *upload) cut(reason error) {
 	}
 }
 
-// over reports whether the body has been read to its end, or no more of it will be.
-func (u *upload) over() bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.ended || u.closed
-}
-
 // failure returns why the body could not be read to its end, nil where it could or was not wanted.
 func (u *upload) failure() error {
 	u.mu.Lock()
