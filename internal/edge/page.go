@@ -44,6 +44,10 @@ func (e *Edge) page(uploads bool) http.HandlerFunc {
 		case pageAt + "page.css", pageAt + "page.js":
 			e.pageFile(w, r)
 		case pageAt + "pattern.mp4":
+			if !uploads { // it would have a worker make it for a stranger
+				http.NotFound(w, r)
+				return
+			}
 			e.pattern(w, r)
 		case pageAt[:len(pageAt)-1]:
 			w.Header().Set("Location", "."+pageAt)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -39,7 +40,7 @@ func TestWhereThePageIs(t *testing.T) {
 		want         map[string]string
 	}{
 		"no root":              {false, true, map[string]string{"/": page, "/quicedge/": page, "/quicedge/page.js": "XMLHttpRequest", "/quicedge/page.css": "body", "/x": none, "/quicedge/x": none, "/api/v1/x": "not_found"}},
-		"no root, no uploads":  {false, false, map[string]string{"/": "takes no video", "/api/v1/pipelines": "not_found", "/api/v1/client": `"uploads":false`}},
+		"no root, no uploads":  {false, false, map[string]string{"/": "takes no video", "/quicedge/pattern.mp4": none, "/api/v1/pipelines": "not_found", "/api/v1/client": `"uploads":false`}},
 		"a root":               {true, true, map[string]string{"/": mine, "/quicedge/": page, "/quicedge/page.js": "XMLHttpRequest", "/quicedgex": none}},
 		"a root, no uploads":   {true, false, map[string]string{"/": mine, "/quicedge/": none, "/quicedge/page.js": none}},
 		"a root, not the page": {true, true, map[string]string{"/page/index.html": none}},
@@ -109,6 +110,44 @@ func TestPatternIsMadeOnce(t *testing.T) {
 	}
 	if w := get("bytes=2-4"); w.Code != 206 || w.Body.String() != "234" || made != 2 {
 		t.Errorf("%d %q, made %d times", w.Code, w.Body, made)
+	}
+}
+
+// TestPatternIsNotTakenFromOthers lets the one leave who has asked first, while another waits.
+func TestPatternIsNotTakenFromOthers(t *testing.T) {
+	var made atomic.Int32
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	h := newEdge(t, func(cfg *Config) {
+		cfg.Processor = fakeProcessor{pattern: func(ctx context.Context, out io.Writer) error {
+			made.Add(1)
+			close(begun)
+			select {
+			case <-goOn:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+			_, err := io.WriteString(out, "0123456789")
+			return err
+		}}
+	}).Public()
+	get := func(ctx context.Context) <-chan *httptest.ResponseRecorder {
+		answer := make(chan *httptest.ResponseRecorder, 1)
+		go func() {
+			answer <- ask(h, httptest.NewRequestWithContext(ctx, "GET", "/quicedge/pattern.mp4", nil))
+		}()
+		return answer
+	}
+	first, leave := context.WithCancel(t.Context())
+	left := get(first)
+	<-begun
+	leave()
+	if w := <-left; w.Code == 200 {
+		t.Errorf("who left got %d", w.Code)
+	}
+	other := get(t.Context())
+	close(goOn)
+	if w := <-other; w.Code != 200 || w.Body.String() != "0123456789" || made.Load() != 1 {
+		t.Errorf("the other got %d %q, made %d times", w.Code, w.Body, made.Load())
 	}
 }
 

@@ -14,26 +14,49 @@ const maxPattern = 32 << 20
 
 // madeUp is the made-up video, once one has asked for it. The zero value has none.
 type madeUp struct {
-	mu   sync.Mutex
+	mu  sync.Mutex
+	now *making // nil: none has asked, or it could not be made
+}
+
+// making is one attempt. Its other fields are set before done is closed.
+type making struct {
+	done chan struct{}
 	clip []byte
 	from time.Time
+	err  error
 }
 
 var errPatternTooLarge = errors.New("make pattern: it is larger than it may be")
 
-// get returns the video, and makes it where there is none. Those who ask while it is made wait for it: it is made once.
+// get returns the video, and has it made where there is none. All who ask while it is made get what comes of it, an error too, so
+// that no one waits longer than it takes; who leaves takes it from nobody else.
 func (m *madeUp) get(ctx context.Context, by Processor) ([]byte, time.Time, error) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.clip != nil {
-		return m.clip, m.from, nil
+	now := m.now
+	if now == nil {
+		now = &making{done: make(chan struct{})}
+		m.now = now
+		go m.make(context.WithoutCancel(ctx), now, by)
 	}
+	m.mu.Unlock()
+	select {
+	case <-now.done:
+		return now.clip, now.from, now.err
+	case <-ctx.Done():
+		return nil, time.Time{}, context.Cause(ctx)
+	}
+}
+
+func (m *madeUp) make(ctx context.Context, now *making, by Processor) {
 	var out bounded
-	if err := by.Pattern(ctx, &out); err != nil {
-		return nil, time.Time{}, err
+	now.err = by.Pattern(ctx, &out)
+	now.clip, now.from = out.Bytes(), time.Now()
+	if now.err != nil {
+		m.mu.Lock()
+		m.now = nil
+		m.mu.Unlock()
 	}
-	m.clip, m.from = out.Bytes(), time.Now()
-	return m.clip, m.from, nil
+	close(now.done)
 }
 
 // bounded is a buffer of at most maxPattern bytes.
