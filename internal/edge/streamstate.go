@@ -90,7 +90,11 @@ func (s *streams) begin(id, pipeline string, now time.Time) *streamState {
 }
 
 func (s *streams) end(state *streamState) {
-	state.end(time.Now())
+	s.endAt(state, time.Now())
+}
+
+func (s *streams) endAt(state *streamState, now time.Time) {
+	state.end(now)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.running, state.id)
@@ -98,6 +102,18 @@ func (s *streams) end(state *streamState) {
 		s.ended, _ = simplelru.NewLRU[string, *streamState](rememberMax, nil) // fails for a size below 1 alone
 	}
 	s.ended.Add(state.id, state)
+	s.forget(now)
+}
+
+// forget lets go of those that ended long ago: thousands of verdicts may hang on each. It is called with streams locked.
+func (s *streams) forget(now time.Time) {
+	for {
+		id, oldest, ok := s.ended.GetOldest()
+		if !ok || !oldest.forgotten(now) {
+			return
+		}
+		s.ended.Remove(id)
+	}
 }
 
 // find returns a stream that runs, or else the last that ended under this id; nil for none.
@@ -107,11 +123,8 @@ func (s *streams) find(id string, now time.Time) *streamState {
 	if state := s.running[id]; state != nil || s.ended == nil {
 		return state
 	}
+	s.forget(now)
 	state, _ := s.ended.Peek(id)
-	if state != nil && state.forgotten(now) {
-		s.ended.Remove(id)
-		return nil
-	}
 	return state
 }
 

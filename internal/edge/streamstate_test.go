@@ -26,8 +26,10 @@ func TestStateFollowsAStreamToItsEnd(t *testing.T) {
 		close(half)
 		<-whole
 		_, err := io.WriteString(out, "x")
-		return StreamStats{Frames: 14, AudioPackets: 3, Width: 640, Height: 360, Stages: map[string]time.Duration{"infer": 1500 * time.Microsecond},
-			Verdicts: []Verdict{{PositionMs: 500, Model: "m@1", Scores: map[string]float32{"dark": 0.75}, Flagged: []string{"dark"}}}}, err
+		return StreamStats{
+			Frames: 14, AudioPackets: 3, Width: 640, Height: 360, Stages: map[string]time.Duration{"infer": 1500 * time.Microsecond},
+			Verdicts: []Verdict{{PositionMs: 500, Model: "m@1", Scores: map[string]float32{"dark": 0.75}, Flagged: []string{"dark"}}},
+		}, err
 	}}
 	overBoth(t, nil, func(t *testing.T, e *Edge, s *httptest.Server) {
 		half, whole = make(chan struct{}), make(chan struct{})
@@ -86,8 +88,13 @@ func TestStreamsAreForgotten(t *testing.T) {
 	if s.find("0", now) != nil || s.find("1", now) == nil || s.find(fmt.Sprint(rememberMax), now) == nil {
 		t.Error("not the oldest was forgotten")
 	}
-	if later := now.Add(rememberFor + time.Minute); s.find("1", later) != nil || s.ended.Contains("1") {
-		t.Error("remembered for too long")
+	later := now.Add(rememberFor + time.Minute)
+	s.endAt(s.begin("last", "copy", later), later)
+	if n := s.ended.Len(); n != 1 {
+		t.Errorf("%d streams are remembered for too long", n-1)
+	}
+	if s.find("last", later.Add(rememberFor+time.Minute)) != nil || s.ended.Len() != 0 {
+		t.Error("the last is remembered for too long")
 	}
 	s.begin("1", "beauty_v2", now)
 	if again := s.find("1", now); again == nil || again.pipeline != "beauty_v2" {
