@@ -98,9 +98,11 @@ func (p *Pool) spawn(more ...string) (*child, error) {
 		conn: ours, in: wire.NewReader(ours), out: wire.NewWriter(ours),
 		knows: map[string]bool{}, stderr: &lineLog{log: p.cfg.Log}, started: time.Now(), exited: make(chan struct{}),
 	}
-	c.cmd = exec.Command(p.workerExec, append([]string{"--serve",
+	c.cmd = exec.Command(p.workerExec, append([]string{
+		"--serve",
 		"--max-memory", strconv.FormatInt(p.cfg.MaxMemory, 10),
-		"--max-file", strconv.FormatInt(2*p.cfg.MaxInput+spoolSpace, 10)}, more...)...)
+		"--max-file", strconv.FormatInt(2*p.cfg.MaxInput+spoolSpace, 10),
+	}, more...)...)
 	c.cmd.Args[0] = p.cfg.Worker
 	c.cmd.ExtraFiles = []*os.File{theirs, spool, made} // wire.FD, wire.SpoolFD, wire.MadeFD
 	c.cmd.Stderr = c.stderr

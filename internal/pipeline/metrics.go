@@ -134,8 +134,13 @@ func resultOf(err error) string {
 		result string
 	}{
 		{nil, "ok"},
-		{ErrBusy, "busy"}, {ErrWorkerDied, "worker_died"}, {ErrClosed, "closed"}, {ErrTimeout, "timeout"}, {ErrTooLarge, "too_large"},
-		{context.DeadlineExceeded, "deadline"}, {context.Canceled, "cancelled"},
+		{ErrBusy, "busy"},
+		{ErrWorkerDied, "worker_died"},
+		{ErrClosed, "closed"},
+		{ErrTimeout, "timeout"},
+		{ErrTooLarge, "too_large"},
+		{context.DeadlineExceeded, "deadline"},
+		{context.Canceled, "cancelled"},
 	} {
 		if errors.Is(err, known.err) {
 			return known.result
