@@ -1,11 +1,13 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"quicedge/internal/netnstest"
@@ -122,6 +124,32 @@ func TestPageShowsTheNodesWords(t *testing.T) {
 	b.fill("#file", testclip.Make(t, testclip.Spec{}))
 	if p := b.process("beauty_v2"); !strings.HasPrefix(p.Summary, "50 frames") {
 		t.Errorf("afterwards: %+v", p)
+	}
+}
+
+// TestPageCancelsWhileItWaits presses Cancel while the pattern waits for a worker that stands still.
+func TestPageCancelsWhileItWaits(t *testing.T) {
+	n, b := openPage(t)
+	stopped := n.workers()
+	signal := func(s syscall.Signal) {
+		for _, pid := range stopped {
+			if err := syscall.Kill(pid, s); err != nil && !errors.Is(err, syscall.ESRCH) {
+				t.Error(err)
+			}
+		}
+	}
+	signal(syscall.SIGSTOP)
+	t.Cleanup(func() { signal(syscall.SIGCONT) })
+	b.click("#start")
+	b.click("#cancel")
+	b.until("the run ends", `!document.getElementById("start").disabled`)
+	var said string
+	b.script(`return document.getElementById("error").textContent`, &said)
+	if said != "Canceled." {
+		t.Errorf("the page says %q", said)
+	}
+	if said := b.console(); said != "" {
+		t.Errorf("the browser complains:\n%s", said)
 	}
 }
 

@@ -47,25 +47,25 @@ async function showPipelines() {
 }
 
 // clip is what the visitor chose, as a Blob.
-async function clip() {
+async function clip(signal) {
   if (new FormData($("form")).get("source") === "file") {
     const file = $("file").files[0];
     if (!file) throw new Error("No file is chosen: choose one, or the test pattern.");
     return file;
   }
-  const answer = await fetch("/quicedge/pattern.mp4");
+  const answer = await fetch("/quicedge/pattern.mp4", { signal });
   if (!answer.ok) throw new Error(messageOf(await answer.json(), answer.status));
   return answer.blob();
 }
 
-let running; // the request under way
+let running; // the AbortController of the run under way
 
 // send posts a clip and returns the answer's body. fetch does not tell how much it has sent, XMLHttpRequest does. A browser reads
 // nothing of an answer before it has sent all: so the node is asked to wait with it.
-function send(id, pipeline, body) {
+function send(id, pipeline, body, signal) {
   return new Promise((resolve, reject) => {
     const r = new XMLHttpRequest();
-    running = r;
+    signal.addEventListener("abort", () => r.abort());
     r.open("POST", "/api/v1/streams/" + id + "?answer=after-upload&pipeline=" + encodeURIComponent(pipeline));
     r.responseType = "blob";
     r.upload.onprogress = (e) => {
@@ -155,6 +155,7 @@ function begin() {
   for (const id of ["error", "result"]) show(id, false);
   show("progress", true);
   show("cancel", true);
+  running = new AbortController();
   $("start").disabled = true;
   $("upload").value = $("answer").value = 0;
   $("work").removeAttribute("value");
@@ -171,10 +172,13 @@ function end() {
 async function process() {
   const id = "page-" + [...crypto.getRandomValues(new Uint8Array(12))].map((b) => b.toString(16).padStart(2, "0")).join("");
   begin();
-  const watch = setInterval(() => { if (running) stateOf(id).then((s) => { if (running) showState(s); }).catch(() => {}); }, 400);
+  const { signal } = running;
+  let watch;
   try {
-    const before = await clip();
-    const after = await send(id, new FormData($("form")).get("pipeline"), before);
+    const before = await clip(signal);
+    watch = setInterval(() => stateOf(id).then((s) => { if (watch) showState(s); }).catch(() => {}), 400);
+    const after = await send(id, new FormData($("form")).get("pipeline"), before, signal);
+    watch = clearInterval(watch);
     $("answer").value = 1;
     const state = await stateOf(id);
     if (state) {
@@ -185,13 +189,13 @@ async function process() {
     showResult(before, after);
     text("status", "Done.");
   } catch (failure) {
-    const state = await stateOf(id).catch(() => null); // an answer that was cut off cannot say why
+    const said = watch && !signal.aborted ? await stateOf(id).catch(() => null) : null; // an answer that was cut off cannot say why
     show("progress", false);
     text("status", "");
-    text("error", state?.error?.message ?? failure.message);
+    text("error", signal.aborted ? "Canceled." : said?.error?.message ?? failure.message);
     show("error", true);
   } finally {
-    clearInterval(watch);
+    watch = clearInterval(watch);
     end();
     showClient().catch(() => {});
   }
