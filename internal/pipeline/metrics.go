@@ -129,6 +129,10 @@ func resultOf(err error) string {
 	if errors.As(err, &media) {
 		return "bad_media"
 	}
+	var moderated *ModeratedError
+	if errors.As(err, &moderated) {
+		return "moderated"
+	}
 	for _, known := range []struct {
 		err    error
 		result string

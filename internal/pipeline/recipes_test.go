@@ -121,6 +121,9 @@ func TestVideoThatIsRefusedSendsNothingAndItsWorkerGoesOn(t *testing.T) {
 	if len(out) != 0 {
 		t.Errorf("%d bytes were sent before it was refused", len(out))
 	}
+	if n := metric(t, p, "jobs_total", "moderated"); n != 1 {
+		t.Errorf("%v jobs are counted as moderated, want 1", n)
+	}
 	if _, _, err := through(t, p, "strict", testclip.Make(t, testclip.Spec{Audio: true})); err != nil {
 		t.Error(err)
 	}
