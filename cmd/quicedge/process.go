@@ -37,7 +37,7 @@ type processed struct {
 	Preview         string             `json:"preview,omitempty"` // the picture's file
 
 	Judgement *pipeline.Judgement `json:"judgement,omitempty"` // of a pipeline that moderates
-	Verdicts  []pipeline.Verdict  `json:"verdicts,omitempty"`
+	Verdicts  []judged            `json:"verdicts,omitempty"`
 }
 
 // processing is one call of process.
@@ -161,7 +161,7 @@ func (a *app) report(p processing, s pipeline.Stats) error {
 		r.Stages[stage] = milliseconds(d)
 	}
 	if j, ok := s.Judgement(); ok {
-		r.Judgement, r.Verdicts = &j, s.Verdicts
+		r.Judgement, r.Verdicts = &j, verdictsOf(s)
 	}
 	return a.print(r, func(w io.Writer) {
 		fmt.Fprintf(w, "%d frames of %dx%d and %d audio packets in %.1f s (%.1f frames/s)\n", r.Frames, r.Width, r.Height, r.AudioPackets,

@@ -12,11 +12,11 @@ const maxVerdicts = 3600
 // Verdict is what a pipeline that moderates thinks of one picture. Scores are by label; Flagged names those that reach their border, Stop
 // the one for which the stream was ended.
 type Verdict struct {
-	Position time.Duration      `json:"position_ns"`
-	Model    string             `json:"model"`
-	Scores   map[string]float32 `json:"scores"`
-	Flagged  []string           `json:"flagged,omitempty"`
-	Stop     string             `json:"stop,omitempty"`
+	Position time.Duration
+	Model    string
+	Scores   map[string]float32
+	Flagged  []string
+	Stop     string
 }
 
 // Judgement is what all verdicts of a stream say together.
