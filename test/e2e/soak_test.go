@@ -142,7 +142,7 @@ func TestMutatedVideosHarmNoOneElse(t *testing.T) {
 	}
 	t.Logf("answers by status: %v", statuses)
 	whole := testclip.Save(t, clips[0])
-	code, _, errs := n.run("process", whole, "-o", filepath.Join(t.TempDir(), "o.mp4"))
+	code, _, errs := n.run("process", whole, filepath.Join(t.TempDir(), "o.mp4"))
 	if status, _ := n.get("http://localhost:8080/livez"); status != 200 || code != 0 {
 		t.Errorf("livez %d, process exit %d %s", status, code, errs)
 	}
