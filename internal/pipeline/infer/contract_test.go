@@ -62,8 +62,11 @@ func TestPictureComesBackThroughEveryContract(t *testing.T) {
 	for _, layout := range []models.Layout{models.NCHW, models.NHWC} {
 		for _, colour := range []models.Colour{models.Luma, models.RGB, models.BGR} {
 			for _, in := range []models.Input{
-				{Type: models.Uint8, Range: models.Bytes}, {Type: models.Float32, Range: models.Bytes}, {Type: models.Float32, Range: models.Unit},
-				{Type: models.Float32, Range: models.Signed}, {Type: models.Float32, Range: models.Normal},
+				{Type: models.Uint8, Range: models.Bytes},
+				{Type: models.Float32, Range: models.Bytes},
+				{Type: models.Float32, Range: models.Unit},
+				{Type: models.Float32, Range: models.Signed},
+				{Type: models.Float32, Range: models.Normal},
 			} {
 				in.Layout, in.Colour = layout, colour
 				if in.Range == models.Normal {

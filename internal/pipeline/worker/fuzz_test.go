@@ -39,8 +39,13 @@ func spools(tb testing.TB) (spool, made *os.File) {
 func smallClips(tb testing.TB) (clips [][]byte) {
 	tb.Helper()
 	for _, s := range []testclip.Spec{
-		{Format: testclip.MP4}, {Format: testclip.MP4IndexLast}, {Format: testclip.MP4Fragmented}, {Format: testclip.MPEGTS},
-		{Format: testclip.FLV}, {Format: testclip.AnnexB}, {Format: "mkv"},
+		{Format: testclip.MP4},
+		{Format: testclip.MP4IndexLast},
+		{Format: testclip.MP4Fragmented},
+		{Format: testclip.MPEGTS},
+		{Format: testclip.FLV},
+		{Format: testclip.AnnexB},
+		{Format: "mkv"},
 		{Format: testclip.MP4, Codec: "libx265", Extra: []string{"-x265-params", "log-level=error"}},
 	} {
 		s.Width, s.Height, s.Seconds = 32, 32, 0.12
