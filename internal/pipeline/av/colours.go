@@ -10,9 +10,20 @@ func (f *Frame) Colours() (full, hd bool) {
 	case astiav.ColorSpaceBt709:
 		return full, true
 	case astiav.ColorSpaceUnspecified, astiav.ColorSpaceReserved:
-		return full, f.f.Height() >= 720
+		return full, f.f.Height() >= hdHeight
 	}
 	return full, false
+}
+
+// takeColours notes that the numbers of the picture are to be read as those of another, from which they were made. What was RGB has
+// become YCbCr of BT.601, as the encoder is told.
+func (f *Frame) takeColours(from *astiav.Frame) {
+	f.f.SetColorRange(from.ColorRange())
+	f.f.SetColorSpace(from.ColorSpace())
+	if from.ColorSpace() == astiav.ColorSpaceRgb {
+		f.f.SetColorRange(astiav.ColorRangeMpeg)
+		f.f.SetColorSpace(astiav.ColorSpaceSmpte170M)
+	}
 }
 
 // Tick is the unit of times of the format, in seconds.

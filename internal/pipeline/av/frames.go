@@ -76,6 +76,44 @@ func (s *Frames) Picture(width, height int) (*Frame, error) {
 	return f, nil
 }
 
+// Beside returns a frame with a picture of its own, not cleared, that has size, time and colours of f.
+func (s *Frames) Beside(f *Frame) (*Frame, error) {
+	g, err := s.Picture(f.f.Width(), f.f.Height())
+	if err != nil {
+		return nil, err
+	}
+	g.SetTime(f.Time())
+	g.SetDuration(f.Duration())
+	g.takeColours(f.f)
+	return g, nil
+}
+
+// Regular takes f over and returns it, or a copy in its place where chroma rows are not half as far apart as those of luma: behind
+// WithLuma.
+func (s *Frames) Regular(f *Frame) (*Frame, error) {
+	from := f.Planes()
+	if from.Stride == 2*from.ChromaStride {
+		return f, nil
+	}
+	defer f.Close()
+	g, err := s.Beside(f)
+	if err != nil {
+		return nil, err
+	}
+	to := g.Planes()
+	copyRows(to.Y, to.Stride, from.Y, from.Stride, from.Width, from.Height)
+	copyRows(to.Cb, to.ChromaStride, from.Cb, from.ChromaStride, from.Width/2, from.Height/2)
+	copyRows(to.Cr, to.ChromaStride, from.Cr, from.ChromaStride, from.Width/2, from.Height/2)
+	s.Copied(from.Width * from.Height * 3 / 2)
+	return g, nil
+}
+
+func copyRows(to []byte, toStride int, from []byte, fromStride, width, height int) {
+	for y := range height {
+		copy(to[y*toStride:][:width], from[y*fromStride:][:width])
+	}
+}
+
 // Share returns a second reference to the picture of f, with its time.
 func (f *Frame) Share() (*Frame, error) {
 	g := f.home.take()

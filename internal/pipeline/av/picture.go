@@ -43,13 +43,13 @@ type matrix struct{ scale, black, red, blue, greenCb, greenCr float32 }
 // matrix goes by what the frame says of itself (ITU-T H.273, table 4).
 func (f *Frame) matrix() matrix {
 	kr, kb := float32(0.299), float32(0.114) // BT.601
-	space := f.f.ColorSpace()
-	if space == astiav.ColorSpaceBt709 || space == astiav.ColorSpaceUnspecified && f.f.Height() >= hdHeight {
+	full, hd := f.Colours()
+	if hd {
 		kr, kb = 0.2126, 0.0722
 	}
 	m := matrix{scale: 255. / 219, black: 16}
 	chroma := float32(255. / 224)
-	if f.f.ColorRange() == astiav.ColorRangeJpeg {
+	if full {
 		m.scale, m.black, chroma = 1, 0, 1
 	}
 	kg := 1 - kr - kb

@@ -37,6 +37,7 @@ func (s *scaler) scale(f *astiav.Frame) (*Frame, error) {
 	out.f.SetWidth(s.width)
 	out.f.SetHeight(s.height)
 	pad(out.Planes(), s.shown[0], s.shown[1])
+	out.takeColours(f)
 	out.SetTime(f.Pts())
 	out.SetDuration(duration(f))
 	s.store.Copied(s.width * s.height * 3 / 2)

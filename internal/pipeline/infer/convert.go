@@ -122,7 +122,7 @@ func (c *converter) row(p Planes, y int) {
 	if c.in.Colour == models.Luma {
 		return
 	}
-	half := samplePlace(2*y, 2*c.height, p.Height) / 2 * (p.Stride / 2)
+	half := samplePlace(2*y, 2*c.height, p.Height) / 2 * p.ChromaStride
 	c.colour(p.Cb[half:], p.Cr[half:])
 }
 

@@ -25,10 +25,13 @@ type bound struct {
 const maxBound = 512
 
 // Luma computes a model of colour yuv420 on the planes where they lie and writes luma, Width x Height bytes without padding, to
-// out. It only reads the planes.
+// out. It only reads the planes. Stride is twice ChromaStride.
 func (s *Session) Luma(in Planes, out []byte) error {
 	if len(out) < in.Width*in.Height {
 		return fmt.Errorf("run model %s: output of %d bytes for %dx%d", s.model.Ref(), len(out), in.Width, in.Height)
+	}
+	if in.Stride != 2*in.ChromaStride {
+		return fmt.Errorf("run model %s: rows of luma are %d bytes apart, of chroma %d: want half of that", s.model.Ref(), in.Stride, in.ChromaStride)
 	}
 	if err := s.grow(in.Width * in.Height); err != nil {
 		return err
@@ -97,8 +100,8 @@ func (s *Session) bindAll(b *bound, in Planes, out []byte) (err error) {
 		height, width int64
 	}{
 		{b.binding.BindInput, "y", in.Y, height, stride},
-		{b.binding.BindInput, "cb", in.Cb, height / 2, stride / 2},
-		{b.binding.BindInput, "cr", in.Cr, height / 2, stride / 2},
+		{b.binding.BindInput, "cb", in.Cb, height / 2, int64(in.ChromaStride)},
+		{b.binding.BindInput, "cr", in.Cr, height / 2, int64(in.ChromaStride)},
 		{b.binding.BindOutput, s.model.Output.Name, out, height, width},
 	} {
 		if int64(len(p.plane)) < p.height*p.width {

@@ -66,7 +66,7 @@ func (c *converter) back(out Planes, load func(ch, y int)) {
 		}
 		c.lumaOf(m, luma)
 		if y%2 == 0 {
-			c.chromaOf(m, out.Cb[y/2*(out.Stride/2):], out.Cr[y/2*(out.Stride/2):])
+			c.chromaOf(m, out.Cb[y/2*out.ChromaStride:], out.Cr[y/2*out.ChromaStride:])
 		}
 	}
 }

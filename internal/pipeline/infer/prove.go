@@ -25,7 +25,7 @@ func (s *Session) Prove() error {
 
 func madeUp(width, height int, paint func(i int) byte) Planes {
 	stride := width + 30
-	p := Planes{Stride: stride, Width: width, Height: height, Y: make([]byte, stride*height), Cb: make([]byte, stride*height/4), Cr: make([]byte, stride*height/4)}
+	p := Planes{Stride: stride, ChromaStride: stride / 2, Width: width, Height: height, Y: make([]byte, stride*height), Cb: make([]byte, stride*height/4), Cr: make([]byte, stride*height/4)}
 	for _, plane := range [][]byte{p.Y, p.Cb, p.Cr} {
 		for i := range plane {
 			plane[i] = paint(i)

@@ -8,11 +8,12 @@ import (
 	"quicedge/models"
 )
 
-// Planes is a picture in planar 4:2:0 with 8 bits a sample, as a decoder leaves it: luma rows Stride bytes apart, chroma
-// rows Stride/2. Width, Height and Stride are even; Y is Stride x Height bytes, Cb and Cr a quarter of that.
+// Planes is a picture in planar 4:2:0 with 8 bits a sample: luma rows Stride bytes apart, chroma rows ChromaStride. Width and Height
+// are even; Y is Stride x Height bytes, Cb and Cr ChromaStride x Height/2. A decoder leaves chroma rows half as far apart as luma's.
 type Planes struct {
-	Y, Cb, Cr             []byte
-	Stride, Width, Height int
+	Y, Cb, Cr            []byte
+	Stride, ChromaStride int
+	Width, Height        int
 	// Full is full range (black is 0, not 16); HD the matrix of ITU-R BT.709 instead of BT.601. They matter to models that take RGB.
 	Full, HD bool
 }

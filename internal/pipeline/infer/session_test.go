@@ -62,7 +62,7 @@ func TestModelEqualsReferenceWithinOneLevel(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := make([]byte, size.width*size.height)
-			planes := Planes{Y: f.Y, Cb: f.Cb, Cr: f.Cr, Stride: f.Stride, Width: f.Width, Height: f.Height}
+			planes := Planes{Y: f.Y, Cb: f.Cb, Cr: f.Cr, Stride: f.Stride, ChromaStride: f.ChromaStride, Width: f.Width, Height: f.Height}
 			if err := s.Luma(planes, got); err != nil {
 				t.Fatal(err)
 			}
@@ -84,7 +84,7 @@ func TestModelEqualsReferenceWithinOneLevel(t *testing.T) {
 func TestRunRefusesPlanesThatAreTooShort(t *testing.T) {
 	s := open(t)
 	f := noise(1, 64, 64, 0)
-	good := Planes{Y: f.Y, Cb: f.Cb, Cr: f.Cr, Stride: 64, Width: 64, Height: 64}
+	good := Planes{Y: f.Y, Cb: f.Cb, Cr: f.Cr, Stride: 64, ChromaStride: 32, Width: 64, Height: 64}
 	short := good
 	short.Cr = short.Cr[:10]
 	if err := s.Luma(short, make([]byte, 64*64)); err == nil {
@@ -101,7 +101,7 @@ func TestRunRefusesPlanesThatAreTooShort(t *testing.T) {
 func TestTrimmedSessionRunsAsBefore(t *testing.T) {
 	s := open(t)
 	f := noise(3, 1920, 1080, 0)
-	planes := Planes{Y: f.Y, Cb: f.Cb, Cr: f.Cr, Stride: f.Stride, Width: f.Width, Height: f.Height}
+	planes := Planes{Y: f.Y, Cb: f.Cb, Cr: f.Cr, Stride: f.Stride, ChromaStride: f.ChromaStride, Width: f.Width, Height: f.Height}
 	first, second := make([]byte, len(f.Y)), make([]byte, len(f.Y))
 	for _, out := range [][]byte{first, second} {
 		if err := s.Luma(planes, out); err != nil {
@@ -132,7 +132,7 @@ func TestNothingIsAllocatedForAPictureInAPlaceThatIsKnown(t *testing.T) {
 	s := open(t)
 	f := noise(1, 640, 360, 64)
 	out := make([]byte, 640*360)
-	planes := Planes{Y: f.Y, Cb: f.Cb, Cr: f.Cr, Stride: f.Stride, Width: f.Width, Height: f.Height}
+	planes := Planes{Y: f.Y, Cb: f.Cb, Cr: f.Cr, Stride: f.Stride, ChromaStride: f.ChromaStride, Width: f.Width, Height: f.Height}
 	allocations := testing.AllocsPerRun(20, func() {
 		if err := s.Luma(planes, out); err != nil {
 			t.Fatal(err)
@@ -149,7 +149,7 @@ func BenchmarkBeauty(b *testing.B) {
 			s := open(b)
 			f := noise(1, size.width, size.height, 64)
 			out := make([]byte, size.width*size.height)
-			planes := Planes{Y: f.Y, Cb: f.Cb, Cr: f.Cr, Stride: f.Stride, Width: f.Width, Height: f.Height}
+			planes := Planes{Y: f.Y, Cb: f.Cb, Cr: f.Cr, Stride: f.Stride, ChromaStride: f.ChromaStride, Width: f.Width, Height: f.Height}
 			b.ReportAllocs()
 			for b.Loop() {
 				if err := s.Luma(planes, out); err != nil {

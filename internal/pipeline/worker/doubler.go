@@ -68,7 +68,7 @@ func (d *doubler) make(f *av.Frame) (*av.Frame, error) {
 	if seconds := float64(d.step) * d.tick; seconds > longestStep || seconds <= 0 {
 		return d.before.Share()
 	}
-	g, err := beside(d.store, d.before)
+	g, err := d.store.Beside(d.before)
 	if err != nil {
 		return nil, err
 	}

@@ -57,22 +57,22 @@ func (s *server) newStep(c *chain, stage recipe.Stage, store *av.Frames, tick fl
 		c.times *= 2
 		return &doubler{store: store, tick: tick}, nil
 	}
-	session, err := s.models.use(models.Ref(stage.Model, stage.Version), stage.Parameters)
+	model, err := s.models.use(models.Ref(stage.Model, stage.Version), stage.Parameters)
 	if err != nil {
 		return nil, err
 	}
 	switch {
 	case stage.Do == recipe.Moderate:
-		m := &moderator{session: session, stage: stage, tick: tick, out: s.out}
+		m := &moderator{model: model, stage: stage, tick: tick, out: s.out}
 		if stage.Hold > 0 {
 			c.gate = &gate{}
 			m.gate = c.gate
 		}
 		return m, nil
-	case session.Model().Output.Use == models.Mask:
-		return &masker{session: session, background: stage.Background, store: store}, nil
+	case model.model.Model().Output.Use == models.Mask:
+		return &masker{model: model, background: stage.Background, store: store}, nil
 	}
-	return &painter{session: session, store: store}, nil
+	return &painter{model: model, store: store}, nil
 }
 
 // after is where step i emits to.
@@ -139,5 +139,5 @@ func (c *chain) close() {
 func planes(f *av.Frame) infer.Planes {
 	p := f.Planes()
 	full, hd := f.Colours()
-	return infer.Planes{Y: p.Y, Cb: p.Cb, Cr: p.Cr, Stride: p.Stride, Width: p.Width, Height: p.Height, Full: full, HD: hd}
+	return infer.Planes{Y: p.Y, Cb: p.Cb, Cr: p.Cr, Stride: p.Stride, ChromaStride: p.ChromaStride, Width: p.Width, Height: p.Height, Full: full, HD: hd}
 }

@@ -92,19 +92,31 @@ func (l loaded) add(m models.Model, graph json.RawMessage, prove bool) error {
 	return nil
 }
 
-// use returns a model for a job, its parameters as the pipeline has them.
-func (l loaded) use(ref string, parameters map[string]float32) (*infer.Session, error) {
-	session, ok := l[ref]
-	if !ok {
-		return nil, fmt.Errorf("use model %s: this worker has not been given it", ref)
+// tuned is a model with the parameters of one stage. Another stage of the pipeline may have the same model with others.
+type tuned struct {
+	model      *infer.Session
+	parameters map[string]float32
+}
+
+// use returns a model for a stage, its parameters as the pipeline has them.
+func (l loaded) use(ref string, parameters map[string]float32) (tuned, error) {
+	t := tuned{l[ref], parameters}
+	if t.model == nil {
+		return t, fmt.Errorf("use model %s: this worker has not been given it", ref)
 	}
-	session.Reset()
-	for name, value := range parameters {
-		if err := session.Set(name, value); err != nil {
+	_, err := t.session()
+	return t, err
+}
+
+// session returns the model for the next picture of the stage.
+func (t tuned) session() (*infer.Session, error) {
+	t.model.Reset()
+	for name, value := range t.parameters {
+		if err := t.model.Set(name, value); err != nil {
 			return nil, err
 		}
 	}
-	return session, nil
+	return t.model, nil
 }
 
 // trim gives memory back before the worker waits, which may be for long.

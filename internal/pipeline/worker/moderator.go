@@ -7,18 +7,17 @@ import (
 	"time"
 
 	"quicedge/internal/pipeline/av"
-	"quicedge/internal/pipeline/infer"
 	"quicedge/internal/pipeline/recipe"
 	"quicedge/internal/pipeline/wire"
 )
 
 // moderator has a classifier look at some pictures, tells the node what it thinks, and ends the stream where it must.
 type moderator struct {
-	session *infer.Session
-	stage   recipe.Stage
-	tick    float64 // seconds
-	out     *wire.Writer
-	gate    *gate // nil: nothing is held back
+	model tuned
+	stage recipe.Stage
+	tick  float64 // seconds
+	out   *wire.Writer
+	gate  *gate // nil: nothing is held back
 
 	began bool
 	first int64   // time of the first picture
@@ -58,7 +57,11 @@ func (m *moderator) judge(f *av.Frame) error {
 	for m.next <= at {
 		m.next += 1 / perSecond
 	}
-	scores, err := m.session.Scores(planes(f))
+	session, err := m.model.session()
+	if err != nil {
+		return err
+	}
+	scores, err := session.Scores(planes(f))
 	if err != nil {
 		return err
 	}
@@ -75,7 +78,7 @@ func (m *moderator) judge(f *av.Frame) error {
 
 // verdict compares scores with their borders. A score that is no number reaches every border: what cannot be judged is not let pass.
 func (m *moderator) verdict(scores []float32) wire.Verdict {
-	model := m.session.Model()
+	model := m.model.model.Model()
 	v := wire.Verdict{Model: model.Ref(), Scores: map[string]float32{}}
 	for i, label := range model.Output.Labels {
 		score := scores[i]

@@ -12,11 +12,17 @@ import (
 
 // painter has a model make each picture anew.
 type painter struct {
-	session *infer.Session
-	store   *av.Frames
+	model tuned
+	store *av.Frames
 }
 
 func (p *painter) frame(f *av.Frame, emit func(*av.Frame) error) error {
+	if p.model.model.Model().Input.Colour == models.YUV420 {
+		var err error
+		if f, err = p.store.Regular(f); err != nil {
+			return err
+		}
+	}
 	defer f.Close()
 	g, err := p.paint(f)
 	if err != nil {
@@ -27,21 +33,25 @@ func (p *painter) frame(f *av.Frame, emit func(*av.Frame) error) error {
 
 // paint returns the new picture. Where the model writes luma alone, chroma is shared.
 func (p *painter) paint(f *av.Frame) (g *av.Frame, err error) {
+	session, err := p.model.session()
+	if err != nil {
+		return nil, err
+	}
 	in := planes(f)
-	colour := p.session.Model().Input.Colour
+	colour := session.Model().Input.Colour
 	if colour == models.YUV420 || colour == models.Luma {
 		g, err = f.WithLuma()
 	} else {
-		g, err = beside(p.store, f)
+		g, err = p.store.Beside(f)
 	}
 	if err != nil {
 		return nil, err
 	}
 	if colour == models.YUV420 {
-		err = p.session.Luma(in, g.Luma())
+		err = session.Luma(in, g.Luma())
 	} else {
 		p.store.Copied(len(in.Y) + len(in.Cb) + len(in.Cr))
-		err = p.session.Image(in, planes(g))
+		err = session.Image(in, planes(g))
 	}
 	if err != nil {
 		g.Close()
@@ -57,21 +67,9 @@ func (p *painter) drain(func(*av.Frame) error) error { return nil }
 
 func (p *painter) close() {}
 
-// beside returns a picture of its own with size and times of f.
-func beside(store *av.Frames, f *av.Frame) (*av.Frame, error) {
-	p := f.Planes()
-	g, err := store.Picture(p.Width, p.Height)
-	if err != nil {
-		return nil, err
-	}
-	g.SetTime(f.Time())
-	g.SetDuration(f.Duration())
-	return g, nil
-}
-
 // masker changes what a model says is background.
 type masker struct {
-	session    *infer.Session
+	model      tuned
 	background recipe.Background
 	store      *av.Frames
 	row        []float32 // how much each pixel of a row is foreground
@@ -79,14 +77,18 @@ type masker struct {
 
 func (m *masker) frame(f *av.Frame, emit func(*av.Frame) error) error {
 	defer f.Close()
-	mask, width, height, err := m.session.Mask(planes(f))
+	session, err := m.model.session()
+	if err != nil {
+		return err
+	}
+	mask, width, height, err := session.Mask(planes(f))
 	if err != nil {
 		return err
 	}
 	if len(mask) != width*height {
-		return fmt.Errorf("use model %s: its mask has %d numbers for %dx%d", m.session.Model().Ref(), len(mask), width, height)
+		return fmt.Errorf("use model %s: its mask has %d numbers for %dx%d", session.Model().Ref(), len(mask), width, height)
 	}
-	g, err := beside(m.store, f)
+	g, err := m.store.Beside(f)
 	if err != nil {
 		return err
 	}

@@ -14,22 +14,23 @@ import (
 func (s *stream) stages() error {
 	s.demuxed, s.decoded, s.filtered = make(chan item, readAhead), make(chan item, queued), make(chan item, queued)
 	s.stop = make(chan struct{})
-	var others sync.WaitGroup
-	run := func(stage int, work func() error, out chan item) {
-		others.Go(func() {
+	var reading, others sync.WaitGroup
+	run := func(group *sync.WaitGroup, stage int, work func() error, out chan item) {
+		group.Go(func() {
 			s.halt(stage, work())
 			close(out)
 		})
 	}
-	run(stageDemux, s.demux, s.demuxed)
-	run(stageDecode, s.decode, s.decoded)
-	run(stageInfer, s.filter, s.filtered)
+	run(&reading, stageDemux, s.demux, s.demuxed)
+	run(&others, stageDecode, s.decode, s.decoded)
+	run(&others, stageInfer, s.filter, s.filtered)
 	s.halt(stageEncode, s.encode())
+	others.Wait() // what a filter says goes before the end
 	var told error
 	if err := s.stopped(); err != nil && s.origin != stageDemux {
 		told = s.fail(err) // the first stage may be waiting for a body that ends when the node knows
 	}
-	others.Wait()
+	reading.Wait()
 	for _, c := range []chan item{s.demuxed, s.decoded, s.filtered} {
 		for i := range c {
 			i.close()
