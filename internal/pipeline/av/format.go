@@ -2,6 +2,7 @@ package av
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/asticode/go-astiav"
@@ -26,7 +27,10 @@ type Format struct {
 
 	right, bottom int // columns and rows of an even picture that are not to be shown
 
-	base  astiav.Rational
+	base astiav.Rational
+	// tooFine says that the unit of times cannot be divided as wanted.
+	tooFine bool
+
 	rate  astiav.Rational
 	pixel astiav.Rational         // width to height of a pixel; 0 for unknown
 	shape *astiav.CodecParameters // colours and rotation are taken over; may be nil
@@ -69,8 +73,14 @@ func (in *Input) Format() (Format, error) {
 
 // Faster is the format for n frames in the place of one.
 func (f Format) Faster(n int64) Format {
-	f.base = astiav.NewRational(f.base.Num(), f.base.Den()*int(n))
-	f.rate = astiav.NewRational(f.rate.Num()*int(n), f.rate.Den())
+	num, den := f.rate.Num(), f.rate.Den()
+	for num > math.MaxInt32/int(n) { // the nominal rate is at most 1000, and so is den large
+		num, den = num/2, max(den/2, 1)
+	}
+	f.rate = astiav.NewRational(num*int(n), den)
+	if f.tooFine = f.base.Den() > math.MaxInt32/int(n); !f.tooFine {
+		f.base = astiav.NewRational(f.base.Num(), f.base.Den()*int(n))
+	}
 	return f
 }
 
@@ -93,6 +103,9 @@ func (f Format) check() error {
 	}
 	if err := checkSize("encode", f.Width, f.Height); err != nil {
 		return err
+	}
+	if f.tooFine {
+		return &Unsupported{"mux", fmt.Sprintf("its clock counts %d a second, too fine to be divided; send it with one of 90000", f.base.Den())}
 	}
 	for _, t := range f.audio {
 		if id := t.parameters.CodecID(); !slices.Contains(carried(f.Container), id) {
