@@ -16,7 +16,7 @@ import (
 
 // The worker yields to the server: it decodes what strangers send, and its frames can wait longer than a packet can.
 const (
-	niceness = 5
+	niceness = 5     // more than the node has
 	oomScore = "500" // the kernel ends a worker before it ends the node
 
 	// Threads of the Go runtime and of the node's pool, and those of decoder, encoder and model, which count the CPUs.
@@ -41,8 +41,10 @@ func confine(l limits, args []string) error {
 	if err := l.set(); err != nil {
 		return err
 	}
-	// Without a right to do so these two change nothing, and nothing depends on them.
-	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, niceness)
+	if err := standBack(); err != nil {
+		return err
+	}
+	// Without a right to do so this changes nothing, and nothing depends on it.
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte(oomScore), 0)
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("give up new privileges: %w", err)
@@ -62,6 +64,19 @@ func confine(l limits, args []string) error {
 	// Not by its path: without capabilities even root may not search another user's folders.
 	if err := syscall.Exec("/proc/self/exe", args, environ); err != nil {
 		return fmt.Errorf("start %s again: %w", os.Args[0], err)
+	}
+	return nil
+}
+
+// standBack gives way to the node, wherever that stands itself.
+func standBack() error {
+	own, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	if err != nil {
+		return fmt.Errorf("read own nice value: %w", err)
+	}
+	const zero = 20 // what the call returns for a nice value of 0; getpriority(2), Notes
+	if err := unix.Setpriority(unix.PRIO_PROCESS, 0, zero-own+niceness); err != nil {
+		return fmt.Errorf("lower own priority: %w", err)
 	}
 	return nil
 }
