@@ -93,11 +93,11 @@ bench-http: native
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o build/bench-http ./test/bench
 	taskset -c 1 build/bench-http $(ARGS)
 
-## bench-video: the pipelines beside the ffmpeg command on the same input at 360p, 720p and 1080p, and the wait for the first fragment
+## bench-video: the pipelines beside the ffmpeg command on the same input at 360p, 720p and 1080p, the wait for the first fragment, Go's memory
 .PHONY: bench-video
 bench-video: native test-tools
 	@$(NATIVE)
-	CGO_ENABLED=1 go test -timeout 2h -p 1 -run '^$$' -bench . -benchtime 3x $(ARGS) ./test/benchvideo
+	CGO_ENABLED=1 go test -timeout 2h -p 1 -run '^$$' -bench 'Transcode|Beauty|First|Memory' -benchtime 5x $(ARGS) ./test/benchvideo ./internal/pipeline/worker
 
 ## lab: run the node and a stock server against the emulated networks of 32 provinces (ARGS="--scenario tunnel --classes 44,62/CMCC")
 .PHONY: lab
