@@ -16,13 +16,8 @@ func (a *app) keysCmd() *cobra.Command {
 		Use:   "keys",
 		Short: "Make and rotate a key file by which nodes take up each other's sessions",
 		Long:  "The file is for ticket_keys (--ticket-keys). Copy it to each node, for the node's user alone to read.",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("unknown command %q", args[0])
-			}
-			return errors.New("name what to do: new or rotate")
-		},
-		RunE: func(*cobra.Command, []string) error { return nil },
+		Args:  needsVerb("new or rotate"),
+		RunE:  func(*cobra.Command, []string) error { return nil },
 	}
 	cmd.AddCommand(a.keysNewCmd(), a.keysRotateCmd())
 	return cmd

@@ -40,16 +40,6 @@ func (a *app) modelsCmd() *cobra.Command {
 	return cmd
 }
 
-// needsVerb refuses a noun alone.
-func needsVerb(verbs string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) > 0 {
-			return fmt.Errorf("unknown command %q", args[0])
-		}
-		return errors.New("name what to do: " + verbs)
-	}
-}
-
 func (a *app) modelsListCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -22,13 +21,8 @@ func (a *app) mtuCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "mtu",
 		Short: "Show and override the path MTU of classes",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("unknown command %q", args[0])
-			}
-			return errors.New("name what to do: list, get, explain, learned, promote, set, unset, import or export")
-		},
-		RunE: func(*cobra.Command, []string) error { return nil },
+		Args:  needsVerb("list, get, explain, learned, promote, set, unset, import or export"),
+		RunE:  func(*cobra.Command, []string) error { return nil },
 	}
 	cmd.AddCommand(a.mtuListCmd(), a.mtuGetCmd(), a.mtuExplainCmd(), a.mtuLearnedCmd(), a.mtuPromoteCmd(),
 		a.mtuSetCmd(), a.mtuUnsetCmd(), a.mtuImportCmd(), a.mtuExportCmd())

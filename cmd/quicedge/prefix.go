@@ -17,13 +17,8 @@ func (a *app) prefixCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prefix",
 		Short: "Make, look into and compare tables of prefixes",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fmt.Errorf("unknown command %q", args[0])
-			}
-			return errors.New("name what to do: import, stat, lookup or diff")
-		},
-		RunE: func(*cobra.Command, []string) error { return nil },
+		Args:  needsVerb("import, stat, lookup or diff"),
+		RunE:  func(*cobra.Command, []string) error { return nil },
 	}
 	cmd.AddCommand(a.prefixImportCmd(), a.prefixStatCmd(), a.prefixLookupCmd(), a.prefixDiffCmd())
 	return cmd

@@ -47,16 +47,19 @@ func (a *app) bar(known bool) *progressbar.ProgressBar {
 		progressbar.OptionClearOnFinish())
 }
 
-// portion is how much is done, in thousandths and never all: of the video's time where it says how long it is, else of the bytes
-// that were read, which run ahead of the frames. It is not known of a live stream.
+// portion is how much is done, in thousandths and never all: of the video's time where it says how long it is, or of the bytes that
+// were read, which run ahead of the frames. The less of both counts: a video in fragments may say the length of its first ones alone.
+// It is not known of a live stream.
 func portion(p pipeline.Progress, size int64) (part int, known bool) {
-	switch {
-	case p.Duration > 0:
-		part = int(permille * p.Position / p.Duration)
-	case size > 0:
-		part = int(permille * p.InBytes / size)
-	default:
+	part = permille - 1
+	if p.Duration > 0 {
+		part, known = min(part, int(permille*p.Position/p.Duration)), true
+	}
+	if size > 0 {
+		part, known = min(part, int(permille*p.InBytes/size)), true
+	}
+	if !known {
 		return 0, false
 	}
-	return min(part, permille-1), true
+	return max(part, 0), true
 }

@@ -21,7 +21,10 @@ func TestProgressFollowsTheVideoNotTheReading(t *testing.T) {
 		known bool
 	}{
 		{pipeline.Progress{Position: 3 * time.Second, Duration: 12 * time.Second, InBytes: 100}, 100, 250, true},
-		{pipeline.Progress{Position: 13 * time.Second, Duration: 12 * time.Second}, 100, 999, true},
+		{pipeline.Progress{Position: 13 * time.Second, Duration: 12 * time.Second, InBytes: 100}, 100, 999, true},
+		{pipeline.Progress{Position: 2 * time.Second, Duration: time.Second, InBytes: 40}, 100, 400, true}, // of the first fragments
+		{pipeline.Progress{Position: 3 * time.Second, Duration: 12 * time.Second}, -1, 250, true},
+		{pipeline.Progress{Position: -time.Second, Duration: 12 * time.Second, InBytes: 100}, 100, 0, true},
 		{pipeline.Progress{Position: 3 * time.Second, InBytes: 50}, 100, 500, true},
 		{pipeline.Progress{Position: 3 * time.Second, InBytes: 50}, -1, 0, false},
 	} {

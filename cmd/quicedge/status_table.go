@@ -21,6 +21,9 @@ func statusTable(w io.Writer, s statusAnswer) {
 	if s.Node.Loop != nil {
 		cells(w, "profiles", loopText(*s.Node.Loop))
 	}
+	if s.Node.Video != nil {
+		videoTable(w, *s.Node.Video)
+	}
 	if !s.seen {
 		return
 	}
