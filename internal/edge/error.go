@@ -80,7 +80,7 @@ func asError(err error) *Error {
 	case errors.Is(err, syscall.ENOSPC):
 		return &Error{
 			Status: http.StatusInsufficientStorage, Code: "insufficient_storage", Err: err,
-			Message: "the node has no room left to hold this video: send an MP4 whose index comes first (ffmpeg -c copy -movflags +faststart), " +
+			Message: "the node has no room left to hold this video: send an MP4 whose index comes first (ffmpeg -c copy -movflags +faststart), ask for an answer in fragments at once, " +
 				"try another node, or ask the operator to free space in the folder for temporary files",
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -22,6 +23,8 @@ var (
 	ErrTimeout = errors.New("the video job took too long")
 	// ErrTooLarge: the body is over Config.MaxInput (413).
 	ErrTooLarge = errors.New("the video is too large")
+	// ErrNoRoom: the disk is full on which a body with its index last, or an MP4 answer, is kept (507). It is ENOSPC.
+	ErrNoRoom = fmt.Errorf("the node has no room for the video: %w", syscall.ENOSPC)
 	// errStalled is ErrTimeout of a job in which nothing moves; its reason in the metrics is its own.
 	errStalled = fmt.Errorf("%w: it stands still", ErrTimeout)
 	// errNotTaken: a worker did not take the job it was given. Nothing of the body is lost: another one gets the job.

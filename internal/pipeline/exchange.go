@@ -268,6 +268,8 @@ func (x *exchange) failed(f wire.Frame) error {
 		return &MediaError{Stage: fail.Stage, Reason: fail.Reason}
 	case wire.CauseModerated:
 		return x.moderated(fail)
+	case wire.CauseRoom:
+		return fmt.Errorf("%w: %s: %s", ErrNoRoom, fail.Stage, fail.Reason)
 	}
 	return fmt.Errorf("%s: %s", fail.Stage, fail.Reason)
 }

@@ -143,6 +143,7 @@ func resultOf(err error) string {
 		{ErrClosed, "closed"},
 		{ErrTimeout, "timeout"},
 		{ErrTooLarge, "too_large"},
+		{ErrNoRoom, "no_room"},
 		{context.DeadlineExceeded, "deadline"},
 		{context.Canceled, "cancelled"},
 	} {

@@ -119,11 +119,12 @@ type Done struct {
 // Cause says whose fault a failed job is.
 type Cause string
 
-// The causes: the body, what is shown in it, a model, or the worker and its machine.
+// The causes: the body, what is shown in it, a model, no room for a file, or else the worker and its machine.
 const (
 	CauseMedia     Cause = "media"
 	CauseModerated Cause = "moderated"
 	CauseModel     Cause = "model"
+	CauseRoom      Cause = "room"
 	CauseInternal  Cause = "internal"
 )
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 	"time"
 
 	"quicedge/internal/pipeline/av"
@@ -127,6 +128,9 @@ func failure(err error) wire.Fail {
 	var model modelError
 	if errors.As(err, &model) {
 		return wire.Fail{Cause: wire.CauseModel, Stage: "model", Reason: model.Error()}
+	}
+	if errors.Is(err, syscall.ENOSPC) {
+		return wire.Fail{Cause: wire.CauseRoom, Stage: "worker", Reason: err.Error()}
 	}
 	return wire.Fail{Cause: wire.CauseInternal, Stage: "worker", Reason: err.Error()}
 }
