@@ -3,6 +3,7 @@ package models
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -115,7 +116,14 @@ func TestParseNamesThePlaceAndTheCure(t *testing.T) {
 			m.Input.Mean = make([]float32, 3)
 			m.Input.Std = make([]float32, 3)
 		}), "above 0"},
-		"no labels":       {entry(func(m *Model) { m.Output.Labels = nil }), "name each score"},
+		"no labels": {entry(func(m *Model) { m.Output.Labels = nil }), "name each score"},
+		"long labels": {entry(func(m *Model) {
+			m.Output.Labels = nil
+			for i := range 300 {
+				m.Output.Labels = append(m.Output.Labels, fmt.Sprintf("label_%050d", i))
+			}
+		}), "12000, so that a verdict fits"},
+		"many parameters": {entry(func(m *Model) { m.Parameters = make([]Parameter, 33) }), "at most 32"},
 		"label twice":     {entry(func(m *Model) { m.Output.Labels = []string{"a", "a"} }), "each label once"},
 		"parameter":       {entry(func(m *Model) { m.Parameters = []Parameter{{Name: "rgb"}} }), "no name of another input"},
 		"its default":     {entry(func(m *Model) { m.Parameters = []Parameter{{Name: "p", Default: 2, Max: 1}} }), "min <= default <= max"},

@@ -10,13 +10,17 @@ import (
 	"strings"
 )
 
-// The limits of an entry. An entry must fit into one message to a worker, which is 64 KiB.
+// The limits of an entry. An entry must fit into one message to a worker, which is 64 KiB, and a verdict with a score for each label,
+// all of them flagged, into one to the node.
 const (
-	maxSide    = 4096
-	maxLabels  = 1000
-	maxName    = 64
-	maxText    = 2000
-	maxThreads = 64
+	maxSide       = 4096
+	maxLabels     = 1000
+	maxLabelBytes = 12000 // of all labels together
+	maxName       = 64
+	maxGraphName  = 255 // of an input or output of the graph
+	maxText       = 2000
+	maxThreads    = 64
+	maxParameters = 32
 )
 
 // names are what can be written in a URL, a metric and a file name alike.
@@ -95,8 +99,8 @@ func (in Input) validate() error {
 	switch {
 	case in.Colour == YUV420:
 		return in.validatePlanes()
-	case in.Name == "":
-		return fmt.Errorf("input.name is empty: write the name that the graph's input has")
+	case in.Name == "" || len(in.Name) > maxGraphName:
+		return fmt.Errorf("input.name has %d bytes: write the name that the graph's input has, at most %d", len(in.Name), maxGraphName)
 	case in.Type == Uint8 && in.Range != Bytes:
 		return fmt.Errorf("input.range %q: bytes are 0..255; use that, or the type float32", in.Range)
 	case (in.Width == 0) != (in.Height == 0) || min(in.Width, in.Height) < 0 || max(in.Width, in.Height) > maxSide:
@@ -133,12 +137,15 @@ func (o Output) validate() error {
 		return err
 	}
 	switch {
-	case o.Name == "":
-		return fmt.Errorf("output.name is empty: write the name that the graph's output has")
+	case o.Name == "" || len(o.Name) > maxGraphName:
+		return fmt.Errorf("output.name has %d bytes: write the name that the graph's output has, at most %d", len(o.Name), maxGraphName)
 	case o.Use == Scores && (len(o.Labels) == 0 || len(o.Labels) > maxLabels):
 		return fmt.Errorf("output.labels has %d entries: name each score, 1 to %d", len(o.Labels), maxLabels)
 	case o.Use != Scores && len(o.Labels) > 0:
 		return fmt.Errorf("output.labels: only scores have labels: remove them")
+	}
+	if n := len(strings.Join(o.Labels, "")); n > maxLabelBytes {
+		return fmt.Errorf("output.labels have %d bytes together: at most %d, so that a verdict fits into one message; shorten them", n, maxLabelBytes)
 	}
 	for i, label := range o.Labels {
 		if !ValidName(label) || slices.Contains(o.Labels[:i], label) {
@@ -151,6 +158,9 @@ func (o Output) validate() error {
 func (m Model) parameters() error {
 	if m.Output.Use != Image && m.Input.Colour == YUV420 {
 		return fmt.Errorf("output.use %s: a model of colour yuv420 gives an image: use that, or luma or rgb as the input", m.Output.Use)
+	}
+	if len(m.Parameters) > maxParameters {
+		return fmt.Errorf("parameters has %d entries: at most %d", len(m.Parameters), maxParameters)
 	}
 	taken := []string{m.Input.Name, "y", "cb", "cr", "width", "height"}
 	for i, p := range m.Parameters {

@@ -85,6 +85,7 @@ func TestParseNamesThePlaceAndTheCure(t *testing.T) {
 		"twice":             {head + "    stages:\n      - do: double_rate\n      - do: double_rate\n", "p.yaml:6:13", "a second double_rate"},
 		"no borders":        {head + "    stages:\n      - {do: moderate, model: a}\n", "p.yaml:5:10", "flag and stop are empty"},
 		"border":            {head + "    stages:\n      - do: moderate\n        model: a\n        flag: {dark: -1}\n", "p.yaml:7:22", "above 0"},
+		"endless border":    {head + "    stages:\n      - do: moderate\n        model: a\n        flag: {dark: .inf}\n", "p.yaml:7:22", "finite"},
 		"too many a second": {head + "    stages:\n      - {do: moderate, model: a, flag: {a: 1}, per_second: 1000}\n", "p.yaml:5:60", "0.01 to 120"},
 		"long hold":         {head + "    stages:\n      - {do: moderate, model: a, flag: {a: 1}, hold: 2h}\n", "p.yaml:5:54", "0s to 1m0s"},
 		"codec":             {head + "    encoder: {codec: av1}\n", "p.yaml:4:22", "h264 or h265"},

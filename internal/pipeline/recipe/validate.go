@@ -3,6 +3,7 @@ package recipe
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -113,8 +114,8 @@ func (s Stage) validateModerate() *fault {
 		values map[string]float32
 	}{{"flag", s.Flag}, {"stop", s.Stop}} {
 		for label, v := range border.values {
-			if !(v > 0) {
-				return wrong(fmt.Sprintf("%s.%s %v: use a number above 0", border.key, label, v), border.key, label)
+			if !(v > 0 && v <= math.MaxFloat32) {
+				return wrong(fmt.Sprintf("%s.%s %v: use a finite number above 0", border.key, label, v), border.key, label)
 			}
 		}
 	}
