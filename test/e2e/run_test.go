@@ -462,7 +462,7 @@ func TestStateThatCannotBeKeptChangesNothing(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(n.state, "table.csv.new"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if code, _, errs := n.run("mtu", "set", "--province", "23", "1300"); code != 1 || !strings.Contains(errs, "not in force") {
+	if code, _, errs := n.run("mtu", "set", "--province", "23", "1300"); code != 1 || !strings.Contains(errs, "may not be in force") {
 		t.Errorf("mtu set: exit %d, %s", code, errs)
 	}
 	if a := n.lookup("198.51.100.7"); a.MTU != 1372 {
