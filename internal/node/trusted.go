@@ -37,5 +37,5 @@ func trusted(program string) (string, error) {
 
 // othersWrite says nothing against a folder such as /tmp, where each may take away what is his own only.
 func othersWrite(mode fs.FileMode) bool {
-	return mode&0o022 != 0 && !(mode.IsDir() && mode&fs.ModeSticky != 0)
+	return mode&0o022 != 0 && (!mode.IsDir() || mode&fs.ModeSticky == 0)
 }
