@@ -19,6 +19,13 @@ func (v *video) reload(ctx context.Context) error {
 	return v.pool.Reload(ctx)
 }
 
+// watchVideo takes in changed pipelines and models.
+func (n *Node) watchVideo() {
+	if n.video != nil && n.video.pool != nil {
+		go n.video.pool.Watch(n.life, pipeline.WatchEvery, func(err error) { n.logReload("pipelines and models", err) })
+	}
+}
+
 // switchModel puts another version of a model in force. One that has come into the folder since is found by a reload first.
 func (v *video) switchModel(ctx context.Context, m edge.ModelVersion) error {
 	if v == nil {

@@ -37,6 +37,7 @@ func (n *Node) dropPrivilege() error {
 	}
 	n.watchCertificate()
 	n.watchKeys()
+	n.watchVideo()
 	return nil
 }
 

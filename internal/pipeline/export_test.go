@@ -1,6 +1,10 @@
 package pipeline
 
-import "quicedge/internal/pipeline/wire"
+import (
+	"context"
+
+	"quicedge/internal/pipeline/wire"
+)
 
 // LeastMemory is the least that a worker is given.
 const LeastMemory = leastMemory
@@ -26,4 +30,9 @@ func (p *Pool) Fences() []wire.Fence {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.children[0].fences
+}
+
+// Look is a look of Watch at the files.
+func (p *Pool) Look(ctx context.Context, last string) (now string, changed bool, err error) {
+	return p.reloadChanged(ctx, last)
 }

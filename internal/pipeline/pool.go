@@ -22,6 +22,8 @@ type Pool struct {
 
 	library  atomic.Pointer[Library]
 	changing sync.Mutex // of the library, one at a time
+	sources  []string   // the operator's files, when they were read last
+	stamp    string     // of them, taken before
 
 	// life ends when Close begins: keepers start no worker after it.
 	life    context.Context

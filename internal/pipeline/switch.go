@@ -31,6 +31,11 @@ func (p *Pool) Switch(ctx context.Context, name string, version int) error {
 func (p *Pool) Reload(ctx context.Context) error {
 	p.changing.Lock()
 	defer p.changing.Unlock()
+	return p.reload(ctx)
+}
+
+// reload does it, for who holds changing.
+func (p *Pool) reload(ctx context.Context) error {
 	now := p.Library()
 	next, err := p.read()
 	if err != nil {
@@ -51,6 +56,7 @@ func (p *Pool) Reload(ctx context.Context) error {
 
 // read opens the library that the files describe.
 func (p *Pool) read() (l *Library, err error) {
+	p.note()
 	p.cfg.Reading(func() { l, err = OpenLibrary(p.cfg.Pipelines, p.cfg.Models) })
 	return l, err
 }

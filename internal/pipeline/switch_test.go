@@ -46,21 +46,34 @@ func TestModelIsSwitchedUnderLoadAndEachStreamIsOfOneVersion(t *testing.T) {
 	path := testclip.Make(t, testclip.Spec{Width: 160, Height: 96, Seconds: 0.4})
 	before := testclip.Pictures(t, path)
 
-	var switches, streams atomic.Int64
+	switches := times(10, 100)
+	made := underLoad(t, p, path, switches, func(n int) {
+		if err := p.Switch(t.Context(), "beauty_v2", 1+n%2); err != nil {
+			t.Fatal(err)
+		}
+	})
+	t.Logf("%d switches, no stream failed: %v by version", switches, streamsByVersion(t, made, before))
+}
+
+// underLoad makes changes while streams of beauty_v2 run, at least one of them after each, and returns what came out.
+func underLoad(t *testing.T, p *pipeline.Pool, path string, changes int, change func(n int)) [][][]byte {
+	t.Helper()
+	in, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var streams atomic.Int64
 	made := make([][][]byte, 3)
 	ctx, stop := context.WithCancel(t.Context())
 	var load sync.WaitGroup
+	defer load.Wait()
+	defer stop()
 	for i := range made {
 		load.Go(func() {
-			in, err := os.ReadFile(path)
-			if err != nil {
-				t.Error(err)
-				return
-			}
 			for ctx.Err() == nil {
 				var out bytes.Buffer
 				if _, err := p.Process(t.Context(), pipeline.Stream{Pipeline: "beauty_v2"}, bytes.NewReader(in), &out, nil); err != nil {
-					t.Errorf("after %d switches: %v", switches.Load(), err)
+					t.Errorf("after %d streams: %v", streams.Load(), err)
 					return
 				}
 				made[i] = append(made[i], out.Bytes())
@@ -68,17 +81,17 @@ func TestModelIsSwitchedUnderLoadAndEachStreamIsOfOneVersion(t *testing.T) {
 			}
 		})
 	}
-	for n := range times(10, 100) {
-		begun := streams.Load()
-		if err := p.Switch(t.Context(), "beauty_v2", 1+n%2); err != nil {
-			t.Fatal(err)
-		}
-		switches.Add(1)
-		eventually(t, "a stream after a switch", func() bool { return streams.Load() > begun || t.Failed() })
+	for n := range changes {
+		change(n)
+		most := streams.Load() + int64(len(made)) // those that had begun before
+		eventually(t, "a stream after a switch", func() bool { return streams.Load() > most || t.Failed() })
 	}
-	stop()
-	load.Wait()
+	return made
+}
 
+// streamsByVersion counts streams by the version of beauty_v2 that made all frames of each. There must be some of both.
+func streamsByVersion(t *testing.T, made [][][]byte, before []reference.Frame) map[int]int {
+	t.Helper()
 	seen := map[int]int{}
 	known := map[string]int{} // an encoder makes the same of the same pictures
 	for _, each := range made {
@@ -104,7 +117,7 @@ func TestModelIsSwitchedUnderLoadAndEachStreamIsOfOneVersion(t *testing.T) {
 	if seen[1] == 0 || seen[2] == 0 {
 		t.Errorf("streams by version: %v", seen)
 	}
-	t.Logf("%d switches, %d streams, none failed: %v by version", switches.Load(), streams.Load(), seen)
+	return seen
 }
 
 func TestBadModelIsRefusedAndTheOldStays(t *testing.T) {

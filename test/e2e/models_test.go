@@ -1,12 +1,14 @@
 package e2e
 
 import (
+	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"quicedge/internal/adminsocket"
 	"quicedge/internal/netnstest"
 	"quicedge/models"
 )
@@ -52,6 +54,16 @@ func TestAnOperatorSwitchesAModel(t *testing.T) {
 			t.Errorf("after %s: %d %s", c.what, status, text)
 		}
 	}
+
+	const refusal = "reload of pipelines and models refused"
+	before := strings.Count(n.stderr.String(), refusal)
+	write(models.ManifestName, entry("3", strings.Repeat("0", 64)))
+	n.until("a bad change is refused", func() bool { return strings.Count(n.stderr.String(), refusal) > before })
+	write(models.ManifestName, entry("3", sum))
+	n.until("a good change is in force, and no signal was sent", func() bool { return n.modelInForce("beauty_v2") == 3 })
+	if said := strings.Count(n.stderr.String(), refusal) - before; said != 1 {
+		t.Errorf("the refusal is in the log %d times:\n%s", said, n.stderr)
+	}
 }
 
 // process has the node make frames and run them through a pipeline.
@@ -64,4 +76,22 @@ func (n *node) process(pipeline string) (status int, text string) {
 	}
 	defer resp.Body.Close()
 	return resp.StatusCode, resp.Status
+}
+
+// modelInForce is the version of a model that the node's status says.
+func (n *node) modelInForce(name string) int {
+	n.t.Helper()
+	_, out, _ := n.run("status", "-o", "json")
+	var status struct {
+		Node struct{ Video adminsocket.Video }
+	}
+	if err := json.Unmarshal([]byte(out), &status); err != nil {
+		n.t.Fatalf("status: %v: %s", err, out)
+	}
+	for _, m := range status.Node.Video.Models {
+		if m.Name == name && m.InForce {
+			return m.Version
+		}
+	}
+	return 0
 }
