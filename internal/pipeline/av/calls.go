@@ -41,7 +41,7 @@ type result C.int
 
 const ok result = 0
 
-// ended says that there is no more for now, or at all.
+// ended says that there is no more until more is put in, or at all.
 func (r result) ended() bool { return r < 0 && C.is_end(C.int(r)) != 0 }
 
 // err is r as an error; nil for success.
