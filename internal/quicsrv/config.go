@@ -84,6 +84,7 @@ type Config struct {
 	load     *retryLoad // what the server and its connections share
 	initials *initials
 	limits   *limits
+	clock    func() time.Time // of the limits; nil: time.Now
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -110,8 +111,13 @@ func (c Config) withDefaults() (Config, error) {
 	c.MaxHeaderBytes = positive(c.MaxHeaderBytes, 64<<10)
 	c.MaxStreams = positive(c.MaxStreams, 100)
 	var err error
-	c.limits, err = newLimits(c.Limits)
-	return c, err
+	if c.limits, err = newLimits(c.Limits); err != nil {
+		return c, err
+	}
+	if c.clock != nil {
+		c.limits.now = c.clock
+	}
+	return c, nil
 }
 
 // checkWorkers refuses what connections would be lost by.

@@ -87,9 +87,10 @@ func TestServerClosesWhoFinishesAfterTheLastSeatIsTaken(t *testing.T) {
 }
 
 func TestHandshakesOverTheRateAreRefusedAfterAProof(t *testing.T) {
-	s, cert := start(t, http.NotFoundHandler(), func(c *Config) { c.Limits = Limits{PrefixHandshakes: 2} })
-	at := clock(0)
-	s.limits.now = func() time.Time { return at }
+	s, cert := start(t, http.NotFoundHandler(), func(c *Config) {
+		c.Limits = Limits{PrefixHandshakes: 2}
+		c.clock = func() time.Time { return clock(0) } // it stands
+	})
 	begun, refused := 0, 0
 	for range 6 {
 		conn, err := dialQUIC(t, s.Addr().String(), cert, nil)
